@@ -1,0 +1,155 @@
+#include "base/file.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool close_and_fail(int fd)
+{
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return false;
+}
+
+bool file_read(const char *path, size_t limit_bytes, struct text *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd == -1)
+        return false;
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return close_and_fail(fd);
+    }
+    size_t start = out->length;
+    text_add(out, SLICE(""));
+    for (;;) {
+        char *end = text_reserve(out, 16384);
+        ssize_t got = read(fd, end, 16384);
+        if (got == -1 && errno == EINTR)
+            continue;
+        if (got == -1)
+            return close_and_fail(fd);
+        if (got == 0)
+            break;
+        out->length += (size_t)got;
+        out->data[out->length] = '\0';
+        if (out->length - start > limit_bytes) {
+            errno = EFBIG;
+            return close_and_fail(fd);
+        }
+    }
+    close(fd);
+    return true;
+}
+
+bool file_write_all(int fd, struct slice data)
+{
+    while (data.length != 0) {
+        ssize_t written = write(fd, data.data, data.length);
+        if (written == -1 && errno == EINTR)
+            continue;
+        if (written == -1)
+            return false;
+        data = slice_skip(data, (size_t)written);
+    }
+    return true;
+}
+
+static bool make_folders_above(const char *path)
+{
+    char *copy = mem_copy_text(path, strlen(path));
+    bool made = true;
+    for (char *slash = strchr(copy + 1, '/'); made && slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        made = mkdir(copy, 0700) == 0 || errno == EEXIST;
+        *slash = '/';
+    }
+    free(copy);
+    return made;
+}
+
+bool file_write(const char *path, struct slice content, mode_t mode)
+{
+    if (!make_folders_above(path))
+        return false;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd == -1)
+        return false;
+    if (!file_write_all(fd, content))
+        return close_and_fail(fd);
+    return close(fd) == 0;
+}
+
+bool file_copy(const char *from, const char *to, mode_t mode)
+{
+    struct text content = TEXT_INIT;
+    bool copied = file_read(from, SSIZE_MAX, &content) && file_write(to, text_slice(&content), mode);
+    int saved = errno;
+    text_finish(&content);
+    errno = saved;
+    return copied;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    return remove(path);
+}
+
+bool file_remove_tree(const char *path)
+{
+    return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+}
+
+static void add_segments(struct text *out, struct slice path)
+{
+    while (path.length != 0) {
+        size_t end = slice_find(path, '/');
+        struct slice segment = slice_of(path.data, end);
+        path = slice_skip(path, end < path.length ? end + 1 : end);
+        if (segment.length == 0 || slice_equals(segment, SLICE(".")))
+            continue;
+        if (!slice_equals(segment, SLICE(".."))) {
+            text_add_char(out, '/');
+            text_add(out, segment);
+            continue;
+        }
+        while (out->length != 0 && out->data[--out->length] != '/')
+            ;
+        out->data[out->length] = '\0';
+    }
+}
+
+char *file_absolute(const char *base, const char *path)
+{
+    struct text out = TEXT_INIT;
+    text_add(&out, SLICE(""));
+    if (path[0] != '/') {
+        char *current = base == NULL || base[0] != '/' ? getcwd(NULL, 0) : NULL;
+        if (current != NULL)
+            add_segments(&out, slice_from_text(current));
+        free(current);
+        if (base != NULL)
+            add_segments(&out, slice_from_text(base));
+    }
+    add_segments(&out, slice_from_text(path));
+    if (out.length == 0)
+        text_add_char(&out, '/');
+    return out.data;
+}
+
+char *file_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_copy_text(".", 1);
+    return mem_copy_text(path, slash == path ? 1 : (size_t)(slash - path));
+}

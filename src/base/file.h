@@ -1,0 +1,34 @@
+#ifndef FLEXILIB_BASE_FILE_H
+#define FLEXILIB_BASE_FILE_H
+
+/* Whole files and folders. Paths are NUL-terminated; results from malloc. errno tells why a call failed. */
+
+#include "base/slice.h"
+#include "base/text.h"
+
+#include <sys/types.h>
+
+/* Reads a regular file of at most limit_bytes into out (appending). Returns false with errno set; EFBIG where it is
+ * larger, EISDIR for a folder. */
+bool file_read(const char *path, size_t limit_bytes, struct text *out);
+
+/* Writes a new file with the given mode, replacing an old one, making missing folders above it (mode 0700). */
+bool file_write(const char *path, struct slice content, mode_t mode);
+
+/* Copies a file's bytes to a new path, making missing folders above it. */
+bool file_copy(const char *from, const char *to, mode_t mode);
+
+/* Removes a folder and all that is in it; follows no links. A missing folder is fine. */
+bool file_remove_tree(const char *path);
+
+/* Writes all of data to fd, going on after short writes and interrupts. */
+bool file_write_all(int fd, struct slice data);
+
+/* The absolute form of path (without following links or asking that it exist): joined to base, or to the current folder
+ * where base is NULL, with "." and ".." taken out. The caller frees it. */
+char *file_absolute(const char *base, const char *path);
+
+/* The folder part of a path, "." where there is none. The caller frees it. */
+char *file_folder(const char *path);
+
+#endif

@@ -1,0 +1,93 @@
+#include "base/slice.h"
+
+bool slice_equals(struct slice a, struct slice b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+bool slice_equals_nocase(struct slice a, struct slice b)
+{
+    return a.length == b.length && slice_starts_with_nocase(a, b);
+}
+
+bool slice_starts_with(struct slice text, struct slice prefix)
+{
+    return text.length >= prefix.length && (prefix.length == 0 || memcmp(text.data, prefix.data, prefix.length) == 0);
+}
+
+bool slice_starts_with_nocase(struct slice text, struct slice prefix)
+{
+    if (text.length < prefix.length)
+        return false;
+    for (size_t i = 0; i < prefix.length; ++i) {
+        if (ascii_lower(text.data[i]) != ascii_lower(prefix.data[i]))
+            return false;
+    }
+    return true;
+}
+
+bool slice_ends_with(struct slice text, struct slice suffix)
+{
+    return text.length >= suffix.length && slice_equals(slice_skip(text, text.length - suffix.length), suffix);
+}
+
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t shared = a.length < b.length ? a.length : b.length;
+    int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
+    if (order != 0)
+        return order;
+    return (a.length > b.length) - (a.length < b.length);
+}
+
+size_t slice_find(struct slice text, char c)
+{
+    const char *found = text.length == 0 ? NULL : memchr(text.data, c, text.length);
+    return found == NULL ? text.length : (size_t)(found - text.data);
+}
+
+struct slice slice_trim(struct slice text)
+{
+    while (text.length != 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = slice_skip(text, 1);
+    while (text.length != 0 && (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
+        --text.length;
+    return text;
+}
+
+struct slice slice_skip(struct slice text, size_t start)
+{
+    /* start is 0 for a slice without data: adding to a null pointer is undefined even then */
+    return start == 0 ? text : slice_of(text.data + start, text.length - start);
+}
+
+struct slice slice_next_item(struct slice *rest, char separator)
+{
+    size_t end = slice_find(*rest, separator);
+    struct slice item = slice_of(rest->data, end);
+    *rest = slice_skip(*rest, end < rest->length ? end + 1 : end);
+    return slice_trim(item);
+}
+
+bool slice_parse_number(struct slice text, uint64_t *number)
+{
+    uint64_t sum = 0;
+    if (text.length == 0)
+        return false;
+    for (size_t i = 0; i < text.length; ++i) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, (uint64_t)(text.data[i] - '0'), &sum))
+            return false;
+    }
+    *number = sum;
+    return true;
+}
+
+uint64_t slice_hash(struct slice text)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < text.length; ++i)
+        hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3;
+    return hash;
+}

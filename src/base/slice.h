@@ -1,0 +1,66 @@
+#ifndef FLEXILIB_BASE_SLICE_H
+#define FLEXILIB_BASE_SLICE_H
+
+/* A piece of text or bytes that somebody else owns: pointer plus length, not NUL-terminated. Passed by value. All
+ * case-blind comparisons fold ASCII letters only, as RFC 9110 does. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const char *data;
+    size_t length;
+};
+
+#define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
+#define SLICE_NONE     ((struct slice){NULL, 0})
+/* The two arguments that "%.*s" wants. */
+#define SLICE_ARG(s) (int)(s).length, (s).data == NULL ? "" : (s).data
+
+static inline struct slice slice_of(const char *data, size_t length)
+{
+    return (struct slice){data, length};
+}
+
+static inline struct slice slice_from_text(const char *text)
+{
+    return (struct slice){text, text == NULL ? 0 : strlen(text)};
+}
+
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool slice_equals(struct slice a, struct slice b);
+bool slice_equals_nocase(struct slice a, struct slice b);
+bool slice_starts_with(struct slice text, struct slice prefix);
+bool slice_starts_with_nocase(struct slice text, struct slice prefix);
+bool slice_ends_with(struct slice text, struct slice suffix);
+
+/* Orders bytewise, a prefix before what it begins. Returns <0, 0 or >0. */
+int slice_compare(struct slice a, struct slice b);
+
+/* The position of the first c, or text.length where there is none. */
+size_t slice_find(struct slice text, char c);
+
+/* What is left after removing spaces and tabs from both ends (OWS, RFC 9110 section 5.6.3). */
+struct slice slice_trim(struct slice text);
+
+/* What stands from byte start on; start may be up to text.length. */
+struct slice slice_skip(struct slice text, size_t start);
+
+/* Takes the next item off a list separated by separator: returns it trimmed and moves *rest behind it. An empty *rest
+ * gives an empty item; loop while rest->length != 0. */
+struct slice slice_next_item(struct slice *rest, char separator);
+
+/* Reads decimal digits and nothing else; false where there are none, something else stands there, or the number does
+ * not fit. */
+bool slice_parse_number(struct slice text, uint64_t *number);
+
+/* A 64-bit hash (FNV-1a) for tables whose keys an operator chooses, never a client. */
+uint64_t slice_hash(struct slice text);
+
+#endif

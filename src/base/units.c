@@ -1,0 +1,77 @@
+#include "base/units.h"
+
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Reads digits with at most three decimals as thousandths, and leaves the unit in *rest. */
+static bool parse_thousandths(struct slice text, int64_t *thousandths, struct slice *rest)
+{
+    size_t i = 0;
+    int64_t sum = 0;
+    int decimals = -1;
+    for (; i < text.length; ++i) {
+        if (text.data[i] == '.' && decimals < 0 && i != 0) {
+            decimals = 0;
+            continue;
+        }
+        if (!is_digit(text.data[i]))
+            break;
+        if (decimals >= 0 && ++decimals > 3)
+            return false;
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, text.data[i] - '0', &sum))
+            return false;
+    }
+    if (i == 0 || decimals == 0)
+        return false;
+    for (int missing = 3 - (decimals < 0 ? 0 : decimals); missing > 0; --missing) {
+        if (__builtin_mul_overflow(sum, 10, &sum))
+            return false;
+    }
+    *thousandths = sum;
+    *rest = slice_trim(slice_skip(text, i));
+    return true;
+}
+
+static bool parse_with_units(struct slice text, const struct unit *units, int64_t *result)
+{
+    int64_t thousandths;
+    struct slice name;
+    if (!parse_thousandths(text, &thousandths, &name))
+        return false;
+    for (; units->name != NULL; ++units) {
+        if (!slice_equals_nocase(name, slice_from_text(units->name)))
+            continue;
+        int64_t product;
+        if (__builtin_mul_overflow(thousandths, units->factor, &product) || product % 1000 != 0)
+            return false;
+        *result = product / 1000;
+        return true;
+    }
+    return false;
+}
+
+bool units_parse_duration_ms(struct slice text, int64_t *duration_ms)
+{
+    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000}, {"min", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+    if (slice_equals(text, SLICE("0"))) {
+        *duration_ms = 0;
+        return true;
+    }
+    return parse_with_units(text, units, duration_ms);
+}
+
+bool units_parse_size_bytes(struct slice text, int64_t *size_bytes)
+{
+    static const struct unit units[] = {{"", 1},           {"B", 1},         {"k", 1L << 10},   {"KB", 1L << 10},
+                                        {"KiB", 1L << 10}, {"M", 1L << 20},  {"MB", 1L << 20},  {"MiB", 1L << 20},
+                                        {"G", 1L << 30},   {"GB", 1L << 30}, {"GiB", 1L << 30}, {NULL, 0}};
+    return parse_with_units(text, units, size_bytes);
+}

@@ -1,0 +1,14 @@
+#ifndef FLEXILIB_BASE_UNITS_H
+#define FLEXILIB_BASE_UNITS_H
+
+/* Durations and sizes as people write them. */
+
+#include "base/slice.h"
+
+/* Reads "250ms", "1.5s", "10m", "2h", "1d", or a bare "0". Returns false where the text is no duration or too large. */
+bool units_parse_duration_ms(struct slice text, int64_t *duration_ms);
+
+/* Reads "512", "64KB", "16MB", "1.5GB", also "KiB" and "k"; all are powers of 1024, case does not matter. */
+bool units_parse_size_bytes(struct slice text, int64_t *size_bytes);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef FLEXILIB_CONFIG_FIELDS_H
+#define FLEXILIB_CONFIG_FIELDS_H
+
+/* Tables that describe the keys of a mapping, and the reader that checks a mapping against one. The same tables serve
+ * the settings and, by way of filter/, the options of filters. The manual is made from them too. */
+
+#include "config/node.h"
+
+enum field_type {
+    FIELD_BOOL = 1,
+    FIELD_INTEGER,
+    FIELD_DURATION, /* milliseconds in integer */
+    FIELD_SIZE,     /* bytes in integer */
+    FIELD_TEXT,
+    FIELD_LIST,   /* of texts, or one text */
+    FIELD_MAP,    /* of texts to texts */
+    FIELD_SECRET, /* a text that no message may quote */
+    FIELD_FILE,   /* a path; text is the file's content, path its absolute path */
+    FIELD_PATH,   /* a path; text and path are its absolute form, it need not exist */
+    FIELD_CHOICE, /* integer is the index in choices */
+    FIELD_NODE,   /* whatever stands there, for a reader that the owner writes */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    bool required;
+    const char *fallback;       /* the default as it would be written in YAML, or NULL */
+    int64_t minimum, maximum;   /* for numbers, durations and sizes; both 0 means any */
+    const char *const *choices; /* for FIELD_CHOICE, NULL-terminated */
+    const char *summary;        /* one line for the manual */
+};
+
+struct field_pair {
+    struct slice name;
+    struct slice value;
+    struct place name_place;
+    struct place value_place;
+};
+
+struct field_item {
+    struct slice text;
+    struct place place;
+};
+
+struct field_value {
+    bool present;       /* written in the file, or having a fallback */
+    bool written;       /* written in the file */
+    struct place place; /* of the value; of the mapping where it is not written */
+    bool boolean;
+    int64_t integer;
+    struct slice text;
+    const char *path;
+    const struct field_item *list; /* count items */
+    const struct field_pair *map;  /* count items */
+    size_t count;
+    const struct node *node;
+};
+
+/* Checks mapping (NULL counts as an empty one, standing at `where`) against count fields, and fills values in the same
+ * order. what names the mapping in messages ("unknown key 'adress' in a listener (did you mean 'address'?)"). Values
+ * live in the arena. Files are read through source. Returns false and fills error. */
+bool fields_read(const struct field *fields, size_t count, const struct node *mapping, struct place where,
+                 const char *what, struct source *source, struct arena *arena, struct field_value *values,
+                 struct error *error);
+
+#endif

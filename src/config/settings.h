@@ -1,0 +1,167 @@
+#ifndef FLEXILIB_CONFIG_SETTINGS_H
+#define FLEXILIB_CONFIG_SETTINGS_H
+
+/* What the configuration says, checked as far as it can be without loading a library: the result of reading a YAML file
+ * or the original's proxy.ini. Immutable. Everything lives in the settings' own arena. */
+
+#include "config/fields.h"
+
+enum pattern_kind {
+    PATTERN_EXACT = 1, /* =text; for hosts plain text too */
+    PATTERN_PREFIX,    /* text* for hosts and paths, plain text for header values */
+    PATTERN_SEGMENT,   /* paths: text itself, or text followed by "/" and anything */
+    PATTERN_SUFFIX,    /* hosts: *.text; text begins with the dot */
+    PATTERN_ABSENT,    /* headers: no such field */
+};
+
+struct pattern {
+    enum pattern_kind kind;
+    struct slice text;
+    struct place place;
+};
+
+/* "One of": a condition without patterns always holds. */
+struct pattern_list {
+    const struct pattern *items;
+    size_t count;
+};
+
+struct header_condition {
+    struct slice name; /* as written; compares without case */
+    struct pattern_list values;
+    struct place place;
+};
+
+/* All conditions hold, each in one of its patterns. Host patterns are lower case; methods and paths as sent; header
+ * values with case. In proxy.ini's routes the path is a raw byte prefix of the target as it was sent (is_raw_target),
+ * and only the first field of a header's name counts. */
+struct match_settings {
+    struct pattern_list listeners; /* names of listeners, always PATTERN_EXACT */
+    struct pattern_list hosts;
+    struct pattern_list paths;
+    struct pattern_list methods; /* PATTERN_EXACT */
+    const struct header_condition *headers;
+    size_t header_count;
+    bool is_raw_target;
+    struct place place;
+};
+
+enum error_policy {
+    ERROR_POLICY_CLOSED = 0, /* answer 503 */
+    ERROR_POLICY_OPEN,       /* go on without the filter */
+};
+
+/* One filter as a chain names it. */
+struct step_settings {
+    struct slice name;    /* as written: for messages and for `skip` */
+    struct slice library; /* the name under `libraries:`, a bundled name, or an absolute path */
+    struct slice filter;  /* which filter of the library; empty: its only one, or the one named like the library */
+    bool library_is_path;
+    enum error_policy on_error;
+    const struct node *options; /* a mapping, or NULL */
+    struct place place;
+};
+
+enum target_kind {
+    TARGET_NONE = 0,
+    TARGET_HANDLER,
+    TARGET_PROXY,
+    TARGET_ROUTES,
+};
+
+struct upstream_settings;
+
+struct route_settings {
+    struct slice name; /* as written, or `FILE:LINE` */
+    struct match_settings match;
+    const struct step_settings *filters;
+    size_t filter_count;
+    const struct field_item *skip; /* names of inherited filters that do not run here */
+    size_t skip_count;
+    enum target_kind target;
+    struct step_settings handler;             /* TARGET_HANDLER */
+    const struct upstream_settings *upstream; /* TARGET_PROXY */
+    struct slice strip;                       /* TARGET_PROXY: path prefix that is taken off, or empty */
+    bool keep_host;                           /* TARGET_PROXY: send the client's Host on (default), or the server's */
+    struct route_settings *routes;            /* TARGET_ROUTES: tried in order, this route's match holding too */
+    size_t route_count;
+    struct place place;
+};
+
+struct listener_settings {
+    struct slice name; /* empty where it has none */
+    struct slice host; /* numeric address without brackets; the path for a unix socket */
+    uint16_t port;     /* 0: any free one, told in the log */
+    bool is_unix;
+    struct place place;
+};
+
+struct server_settings {
+    struct slice url;  /* as written, for logs */
+    struct slice host; /* name or numeric address without brackets; the path for a unix socket */
+    uint16_t port;
+    bool is_unix;
+    uint32_t weight; /* 1 to 256 */
+    struct place place;
+};
+
+struct upstream_settings {
+    struct slice name; /* under `upstreams:`, or the URL where a route names it directly */
+    const struct server_settings *servers;
+    size_t server_count; /* at least 1 */
+    int64_t connect_timeout_ms;
+    int64_t response_timeout_ms; /* from the request's last byte to the response's head */
+    int64_t idle_timeout_ms;     /* between two bytes of the response */
+    int64_t keep_alive_ms;       /* how long an unused connection is kept */
+    size_t index;                /* its number among settings->upstreams */
+    struct place place;
+};
+
+struct library_settings {
+    struct slice name;
+    struct slice path; /* absolute, or a bare name to be looked up */
+    struct place place;
+};
+
+enum settings_style {
+    SETTINGS_YAML = 1,
+    SETTINGS_INI, /* missing libraries are warned of and waited for; nothing matched answers 500; the original's log */
+};
+
+struct settings {
+    enum settings_style style;
+    const char *path;   /* of the file, as given */
+    const char *folder; /* absolute: of the file for YAML, the start folder for proxy.ini */
+
+    const struct listener_settings *listeners;
+    size_t listener_count;
+    uint32_t workers; /* 0: as many as CPUs */
+    const struct library_settings *libraries;
+    size_t library_count;
+    const struct field_item *library_path; /* folders, absolute, searched after the bundled one */
+    size_t library_path_count;
+    struct upstream_settings *const *upstreams; /* named and inline ones */
+    size_t upstream_count;
+    const struct step_settings *filters; /* the chain of every route */
+    size_t filter_count;
+    struct route_settings *routes;
+    size_t route_count;
+
+    struct slice user;       /* to run workers as; empty: stay who we are */
+    struct slice access_log; /* absolute path, "-" for standard output, empty for none */
+    int64_t body_limit_bytes;
+    int64_t head_limit_bytes;
+    int64_t header_limit; /* how many fields */
+    int64_t header_timeout_ms, body_timeout_ms, keep_alive_timeout_ms, write_timeout_ms;
+    int64_t handler_timeout_ms; /* how long a filter may pause */
+    int64_t drain_timeout_ms, shutdown_timeout_ms;
+    int64_t arena_bytes; /* what an exchange has ready */
+};
+
+/* Reads a configuration: proxy.ini's format where the file's name ends in ".ini", YAML otherwise. Returns NULL and
+ * fills error. The source must outlive the settings. */
+struct settings *settings_load(struct source *source, const char *path, struct error *error);
+
+void settings_destroy(struct settings *settings);
+
+#endif

@@ -1,0 +1,48 @@
+#ifndef FLEXILIB_CONFIG_SOURCE_H
+#define FLEXILIB_CONFIG_SOURCE_H
+
+/* Where a configuration comes from: the live file system and environment, or a snapshot of them. Everything a
+ * generation is made from is read through here. Live reading with a snapshot folder given records each thing as it is
+ * read, so that siblings, replacements and rollback see exactly the same; reading from a snapshot never looks outside
+ * of it.
+ *
+ * A snapshot mirrors what it holds: /etc/x.yaml stands in SNAPSHOT/root/etc/x.yaml, so relative layouts survive; the
+ * variables that were looked up stand in SNAPSHOT/environment. */
+
+#include "base/error.h"
+
+struct source;
+
+/* Reads live. snapshot_folder, where not NULL, exists, is writable, and receives copies. */
+struct source *source_create_live(const char *snapshot_folder);
+
+/* Reads from what source_create_live recorded there. */
+struct source *source_create_snapshot(const char *snapshot_folder);
+
+void source_destroy(struct source *source);
+
+/* Reads a whole file (16 MB at most), at an absolute path. The content lives as long as the source. Returns false with
+ * errno set. */
+bool source_read(struct source *source, const char *path, struct slice *content);
+
+/* The value of an environment variable, or NULL. Lives as long as the source. */
+const char *source_environment(struct source *source, const char *name);
+
+/* Expands a shell pattern ("conf.d/" followed by "*.yaml") at an absolute path: a sorted, NULL-terminated array of
+ * absolute paths, owned by the source. */
+char *const *source_glob(struct source *source, const char *pattern);
+
+/* Says whether a regular file stands at that absolute path. */
+bool source_has_file(struct source *source, const char *path);
+
+/* Where to dlopen the library at this absolute path from: its copy in the snapshot where there is one, otherwise path
+ * itself. The text lives as long as the source. Returns NULL with errno set where it cannot be copied. */
+const char *source_library(struct source *source, const char *path);
+
+/* Notes a file that is missing now and would change the outcome if it appeared. */
+void source_want(struct source *source, const char *path);
+
+/* What source_want was told, NULL-terminated, without doubles; owned by the source. */
+char *const *source_wanted(const struct source *source);
+
+#endif

@@ -1,0 +1,138 @@
+#ifndef FLEXILIB_FILTER_EXCHANGE_H
+#define FLEXILIB_FILTER_EXCHANGE_H
+
+/* One request and its response on their way through a chain: a pure state machine that knows no HTTP library, no socket
+ * and no clock. A front makes an exchange and feeds it; the exchange calls hooks in order and its owner through a
+ * table.
+ *
+ * Life: create, fill `request`, start; later exactly one `finished` call tells the owner that every on_end has run;
+ * then the owner destroys it. All calls are on the loop thread. Calls into the exchange from within one of the owner's
+ * functions are allowed where the function's comment says so.
+ *
+ *   start -> request heads, request bodies (chain order)
+ *         -> owner->forward, or a filter's reply, or exchange_answer
+ *         -> exchange_response_head -> response heads (reverse order) -> owner->send_head
+ *         -> owner->pull -> exchange_response_body -> body hooks -> owner->send_body -> exchange_sent -> pull ...
+ *         -> on_end (reverse order) -> owner->finished */
+
+#include "config/settings.h"
+#include "filter/headers.h"
+
+struct chain;
+struct exchange;
+struct runtime;
+
+struct request_head {
+    struct slice method;
+    struct slice scheme;     /* "http" or "https" */
+    struct slice authority;  /* Host, as sent */
+    struct slice path;       /* canonical */
+    struct slice query;      /* without "?" */
+    bool has_query;          /* so that "/a?" stays "/a?" */
+    struct slice raw_target; /* as sent, for the log and proxy.ini's routes */
+    unsigned minor_version;  /* HTTP/1.minor */
+    struct headers headers;  /* end-to-end fields without Host, Content-Length and the like */
+};
+
+struct response_head {
+    int status;
+    struct headers headers; /* end-to-end fields without Content-Length and the like */
+    /* Bytes of the body that will follow, -1 where that is not known. For HEAD and 304 what Content-Length would say.
+     */
+    int64_t body_length;
+};
+
+/* What an exchange asks of the world around it. */
+struct exchange_owner {
+    /* The request half is done and nobody answered: get a response, then call exchange_response_head, or
+     * exchange_answer, or exchange_fail; also from within. */
+    void (*forward)(struct exchange *exchange);
+    /* exchange->response is final and may be put on the wire, together with what comes next. */
+    void (*send_head)(struct exchange *exchange);
+    /* Sends body bytes, which stay valid until exchange_sent, exchange_gone or the end; then call exchange_sent, not
+     * from within. With last set nothing follows (data may be empty). Never called for a response that has no body
+     * (exchange_has_body), except once with no data and last set. */
+    void (*send_body)(struct exchange *exchange, struct slice data, bool last);
+    /* The source of a forwarded response may deliver the next piece by one call of exchange_response_body; also from
+     * within. Not called for answers that the exchange holds itself. */
+    void (*pull)(struct exchange *exchange);
+    /* Nothing more is at hand just now: what send_head or send_body holds back should go out. */
+    void (*flush)(struct exchange *exchange);
+    /* The forwarded response (or the wait for it) is of no more use. */
+    void (*cancel)(struct exchange *exchange);
+    /* The response cannot be completed: cut the connection so that the client notices. */
+    void (*abort)(struct exchange *exchange);
+    /* The pause at hand began (true) or ended (false): a deadline may run; when it is over, call exchange_deadline. */
+    void (*paused)(struct exchange *exchange, bool is_paused);
+    /* Over: every on_end has run. The owner writes its log line and destroys the exchange, at once or later. */
+    void (*finished)(struct exchange *exchange);
+};
+
+enum exchange_phase {
+    EXCHANGE_NEW = 0,
+    EXCHANGE_REQUEST_HEAD,
+    EXCHANGE_REQUEST_BODY,
+    EXCHANGE_FORWARDED,
+    EXCHANGE_RESPONSE_HEAD,
+    EXCHANGE_RESPONSE_BODY,
+    EXCHANGE_SENT,
+    EXCHANGE_ENDED,
+};
+
+/* The parts above the line are for everybody to read and for their makers to fill; those below belong to exchange*.c,
+ * core_table.c and resume.c. */
+struct exchange {
+    struct arena arena;
+    struct request_head request;
+    struct slice request_body;
+    struct response_head response;
+    struct slice peer_address; /* text, without port; "unix:" for a unix socket */
+    uint16_t peer_port;
+    struct slice route_name;
+    struct slice id; /* the request id, hexadecimal */
+    const struct exchange_owner *owner;
+    void *owner_data;
+    uint64_t response_bytes; /* body bytes handed to send_body */
+    /* ---- */
+    struct runtime *runtime;
+    const struct chain *chain;
+    enum exchange_phase phase;
+    struct exchange_state *state;
+};
+
+/* Makes an exchange whose arena has arena_bytes ready; recycled ones are used first. */
+struct exchange *exchange_create(struct runtime *runtime, const struct exchange_owner *owner, void *owner_data);
+
+/* Frees an exchange that is finished, or was never started. */
+void exchange_destroy(struct exchange *exchange);
+
+/* Sends the exchange along the chain, which must outlive it. request and request_body are filled. May call the owner.
+ */
+void exchange_start(struct exchange *exchange, const struct chain *chain);
+
+/* A forwarded request's response: the caller has filled exchange->response (texts in the exchange's arena). */
+void exchange_response_head(struct exchange *exchange);
+
+/* The next piece of a forwarded response's body, after owner->pull. data stays valid until the next pull or cancel. */
+void exchange_response_body(struct exchange *exchange, struct slice data, bool last);
+
+/* Answers by FlexiLib itself, in place of a forwarded response: a status with a short text as body. Before any byte of
+ * a response has been sent; afterwards it is exchange_fail. */
+void exchange_answer(struct exchange *exchange, int status, const char *text);
+
+/* The forwarded response broke off: aborts where its head has been sent, otherwise answers with status (502, 504). */
+void exchange_fail(struct exchange *exchange, int status);
+
+/* The front is done with what the last send_body handed it. */
+void exchange_sent(struct exchange *exchange);
+
+/* The client has gone: on_end comes as soon as no hook is running, then finished. Harmless when it is over already. */
+void exchange_gone(struct exchange *exchange);
+
+/* The pause has lasted too long: the filter is blamed in the log and the answer is 504, or the response is aborted. */
+void exchange_deadline(struct exchange *exchange);
+
+/* Whether the response may carry body bytes: not for HEAD, 204 and 304 (RFC 9110 section 6.4.1). */
+bool exchange_has_body(const struct exchange *exchange);
+
+#endif

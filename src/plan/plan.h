@@ -1,0 +1,42 @@
+#ifndef FLEXILIB_PLAN_PLAN_H
+#define FLEXILIB_PLAN_PLAN_H
+
+/* What a worker does: the settings with every library opened, every filter created, and the routes compiled. Built once
+ * before READY, read only afterwards. */
+
+#include "config/settings.h"
+#include "filter/chain.h"
+#include "filter/exchange.h"
+#include "filter/runtime.h"
+
+struct plan;
+
+enum plan_target {
+    PLAN_HANDLER = 1, /* the chain's last filter answers */
+    PLAN_PROXY,
+    PLAN_MISSING, /* proxy.ini: the library is not there (yet); answer 500 */
+    PLAN_NOTHING, /* no route: 404, in proxy.ini 500 */
+};
+
+struct plan_route {
+    struct slice name;
+    struct chain chain; /* the global filters, the inherited and own ones, the handler */
+    enum plan_target target;
+    const struct upstream_settings *upstream; /* PLAN_PROXY */
+    struct slice strip;
+    bool keep_host;
+};
+
+/* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand
+ * (absolute). Warnings (a route that can never match, a missing library of proxy.ini) go to the log; missing files that
+ * are waited for go to source_want. Returns NULL and fills error with the place. */
+struct plan *plan_build(const struct settings *settings, struct source *source, struct runtime *runtime,
+                        const char *bundled_folder, struct error *error);
+
+/* Destroys every use. No exchange may be left. */
+void plan_destroy(struct plan *plan);
+
+/* The route that serves this request; never NULL, since PLAN_NOTHING stands at the end. */
+const struct plan_route *plan_find(const struct plan *plan, const struct request_head *head, struct slice listener);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef FLEXILIB_PROXY_CHUNKED_H
+#define FLEXILIB_PROXY_CHUNKED_H
+
+/* Reads the chunked transfer coding (RFC 9112 section 7.1), strictly: CRLF only, bare hexadecimal sizes, extensions
+ * checked and bounded. Trailer fields are checked, bounded and dropped. Used for requests and responses alike. */
+
+#include "base/slice.h"
+
+struct chunked {
+    uint64_t left; /* of the chunk at hand */
+    uint32_t state;
+    uint32_t extension_bytes, trailer_bytes;
+};
+
+enum chunked_result {
+    CHUNKED_DATA = 0, /* *data holds body bytes */
+    CHUNKED_MORE,     /* everything was used up, the body goes on */
+    CHUNKED_DONE,     /* the body has ended; input is what follows it */
+    CHUNKED_BAD,
+};
+
+/* A decoder is zero bytes at first. Takes from the front of *input: call it until it no longer answers CHUNKED_DATA.
+ * *data points into the input. */
+enum chunked_result chunked_decode(struct chunked *chunked, struct slice *input, struct slice *data);
+
+#endif

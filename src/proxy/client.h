@@ -1,0 +1,34 @@
+#ifndef FLEXILIB_PROXY_CLIENT_H
+#define FLEXILIB_PROXY_CLIENT_H
+
+/* The HTTP/1.1 client that forwards exchanges to the servers of an upstream and delivers their responses, with a pool
+ * of kept connections for each server. One per worker. */
+
+#include "config/settings.h"
+#include "filter/exchange.h"
+#include "plan/plan.h"
+#include "proxy/loop.h"
+#include "proxy/resolver.h"
+
+struct client;
+struct client_request;
+
+struct client *client_create(const struct settings *settings, struct loop *loop, struct resolver *resolver);
+
+/* Closes all connections. No request may be under way. */
+void client_destroy(struct client *client);
+
+/* Sends the exchange's request to the route's upstream. The outcome goes to the exchange, never from within this call:
+ * exchange_response_head, after each client_pull one exchange_response_body; or exchange_fail with 502 or 504, after a
+ * line in the log that says why. The request is over when last was delivered, exchange_fail was called, or
+ * client_cancel; it then frees itself after calling on_over(exchange), so that the owner forgets its pointer. */
+struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
+                                   void (*on_over)(struct exchange *exchange));
+
+/* Asks for the next piece of the body; it may be delivered from within. */
+void client_pull(struct client_request *request);
+
+/* Gives up. Nothing more is delivered; on_over is not called. */
+void client_cancel(struct client_request *request);
+
+#endif

@@ -1,0 +1,33 @@
+#ifndef FLEXILIB_PROXY_PROXY_H
+#define FLEXILIB_PROXY_PROXY_H
+
+/* The serving part of a worker: listeners in front, the plan in the middle, upstreams behind. Everything on the loop
+ * thread. */
+
+#include "plan/plan.h"
+#include "proxy/loop.h"
+
+struct proxy;
+struct slot;
+
+/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL. */
+struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
+                           struct runtime *runtime, int access_log_fd, struct slot *slot);
+
+/* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
+void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
+
+/* Starts to accept on every listener. */
+void proxy_accept(struct proxy *proxy);
+
+/* Stops accepting and drains: answers carry `Connection: close`, connections end when their exchange or their
+ * keep-alive time does; on_drained is called once, when none is left, possibly from within. */
+void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data);
+
+/* Cuts whatever is left. Exchanges end; on_drained is called. */
+void proxy_cut(struct proxy *proxy);
+
+/* Continues the access log in another file. Takes over fd. */
+void proxy_reopen_access_log(struct proxy *proxy, int fd);
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef FLEXILIB_PROXY_SOCKET_H
+#define FLEXILIB_PROXY_SOCKET_H
+
+/* A connected stream socket on the loop. Reading tells readiness only: the owner receives into memory of its own, as
+ * much as it wants, so a fast peer cannot fill ours. Interest in reading is meant to stay on for a connection's life;
+ * turning it off costs a system call each time and is for back-pressure. */
+
+#include "base/slice.h"
+#include "proxy/loop.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+struct socket;
+
+struct socket_events {
+    /* Bytes, the end, or an error can be read. Comes again as long as that is so. */
+    void (*on_readable)(struct socket *socket, void *data);
+    /* What socket_write was given is in the kernel's hands (true), or the connection is broken (false). */
+    void (*on_written)(struct socket *socket, void *data, bool is_ok);
+};
+
+/* Takes over a connected descriptor (non-blocking, close-on-exec). */
+struct socket *socket_create(struct loop *loop, int fd, const struct socket_events *events, void *data);
+
+/* Starts to connect; on_connected comes later, never from within, with 0 or an errno value. Returns NULL with errno set
+ * where it fails at once. Reading is off until socket_read(true). */
+struct socket *socket_connect(struct loop *loop, const struct sockaddr *address, socklen_t length,
+                              void (*on_connected)(struct socket *socket, void *data, int error),
+                              const struct socket_events *events, void *data);
+
+/* Closes at once; no event comes any more. NULL is fine. Allowed from within events. */
+void socket_close(struct socket *socket);
+
+/* Turns on_readable on or off. Cheap when nothing changes. */
+void socket_read(struct socket *socket, bool is_wanted);
+
+/* Receives at most capacity bytes. Returns how many, 0 at the peer's end, -1 where there are none now or with an error;
+ * then errno tells (EAGAIN: just none). */
+ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
+
+/* Sends pieces (at most 16), whose bytes stay valid until on_written. One write at a time. */
+void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
+bool socket_is_writing(const struct socket *socket);
+
+/* Tells the peer that nothing more comes (a FIN), while reading goes on: for lingering closes. */
+void socket_finish_writing(struct socket *socket);
+
+/* Makes socket_close reset the connection, so that the peer cannot take a cut response for a whole one. */
+void socket_reset_on_close(struct socket *socket);
+
+/* The descriptor, for getpeername and the like. */
+int socket_descriptor(const struct socket *socket);
+
+/* Replaces the events and their data: a connection passes from one owner to another. */
+void socket_set_events(struct socket *socket, const struct socket_events *events, void *data);
+
+#endif
