@@ -3,7 +3,10 @@
 
 /* The worker's event loop: libh2o's, driven by monotonic timers of our own, since libh2o's follow the wall clock.
  * Together with socket.h, head_parser.h and resolver.h this is the seam behind which libh2o stands: no other header of
- * FlexiLib mentions it. One loop per worker; everything on its thread, except loop_wake. */
+ * FlexiLib mentions it. One loop per worker; everything on its thread, except loop_wake.
+ *
+ * A turn of the loop is: wait, callbacks of sockets and watches, timers that were due when the wait ended, on_turn. So
+ * a callback that takes long makes nobody's timer fire before what has arrived for it meanwhile was read. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,41 +17,55 @@ struct loop_watch;
 
 struct loop *loop_create(void);
 
+/* Frees the loop. Sockets and watches are closed by then; timers that still run are forgotten. NULL is fine. */
+void loop_destroy(struct loop *loop);
+
 /* Runs until loop_stop was called. */
 void loop_run(struct loop *loop);
 
-/* Makes loop_run return after the callbacks at hand. */
+/* Makes loop_run return after the callbacks at hand. Before loop_run it makes the next one return at once. */
 void loop_stop(struct loop *loop);
 
 /* Milliseconds of the monotonic clock and microseconds of the same, as of the loop's last wake-up. */
 uint64_t loop_now_ms(const struct loop *loop);
 uint64_t loop_now_us(const struct loop *loop);
 
-/* A timer is embedded in what it belongs to; zero bytes are a stopped one. */
+/* A timer is embedded in what it belongs to; zero bytes are a stopped one. on_timeout and data are the owner's, the
+ * rest is the loop's. */
 struct timer {
     void (*on_timeout)(struct timer *timer);
     void *data;
     uint64_t due_ms;
+    uint64_t number; /* in the order of starting, so that equal ones fire in turn */
     size_t position; /* in the loop's heap, from 1; 0: not running */
 };
 
-/* Starts, or starts anew, to fire once after delay_ms. Stopping a stopped timer is fine. */
+/* Starts, or starts anew, to fire once, delay_ms from now and never earlier; 0 or less: in the next turn, without
+ * waiting. Never fires from within. */
 void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms);
+
+/* Stopping a stopped timer is fine. A timer is stopped already when its on_timeout is called, which may free it. */
 void timer_stop(struct loop *loop, struct timer *timer);
 
 /* Calls on_ready(data) whenever the descriptor is readable, until the watch is closed. The descriptor stays the
- * caller's. */
+ * caller's, who may even close it before the watch; it becomes non-blocking. Returns NULL with errno set where no
+ * descriptor is left for the watch's own use. */
 struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_ready)(void *data), void *data);
+
+/* NULL is fine. Allowed from within on_ready. */
 void loop_watch_close(struct loop_watch *watch);
 
-/* Has on_wake (set once, before the loop runs) called on the loop thread soon. [any thread] */
+/* Has on_wake (set once, before the loop runs) called on the loop thread soon after loop_wake; several wakes may lead
+ * to one call, but never is one lost. [any thread] */
 void loop_set_wake(struct loop *loop, void (*on_wake)(void *data), void *data);
 void loop_wake(struct loop *loop);
 
 /* Has on_turn called at the end of every turn of the loop: where log buffers are flushed. */
 void loop_set_turn(struct loop *loop, void (*on_turn)(void *data), void *data);
 
-/* libh2o's loop (an h2o_loop_t), for the files of the seam. */
+/* For the files of the seam: libh2o's loop (an h2o_loop_t), and what each callback that comes from it calls first, so
+ * that the time of the wake-up is known. */
 void *loop_h2o(struct loop *loop);
+void loop_note_wakeup(struct loop *loop);
 
 #endif

@@ -20,11 +20,13 @@ struct socket_events {
     void (*on_written)(struct socket *socket, void *data, bool is_ok);
 };
 
-/* Takes over a connected descriptor (non-blocking, close-on-exec). */
+/* Takes over a connected descriptor (non-blocking, close-on-exec) and turns off the delay of small TCP segments.
+ * Reading is off until socket_read(true). */
 struct socket *socket_create(struct loop *loop, int fd, const struct socket_events *events, void *data);
 
-/* Starts to connect; on_connected comes later, never from within, with 0 or an errno value. Returns NULL with errno set
- * where it fails at once. Reading is off until socket_read(true). */
+/* Starts to connect; on_connected comes later, never from within, with 0 or an errno value, after which the owner
+ * closes the socket. Returns NULL with errno set where it fails at once (a unix listener whose queue is full counts).
+ * Neither socket_read nor socket_write before on_connected. */
 struct socket *socket_connect(struct loop *loop, const struct sockaddr *address, socklen_t length,
                               void (*on_connected)(struct socket *socket, void *data, int error),
                               const struct socket_events *events, void *data);
@@ -32,18 +34,20 @@ struct socket *socket_connect(struct loop *loop, const struct sockaddr *address,
 /* Closes at once; no event comes any more. NULL is fine. Allowed from within events. */
 void socket_close(struct socket *socket);
 
-/* Turns on_readable on or off. Cheap when nothing changes. */
+/* Turns on_readable on or off. Cheap when nothing changes. While it is off and nothing is being written, the peer's
+ * going away is not noticed. */
 void socket_read(struct socket *socket, bool is_wanted);
 
-/* Receives at most capacity bytes. Returns how many, 0 at the peer's end, -1 where there are none now or with an error;
- * then errno tells (EAGAIN: just none). */
+/* Receives at most capacity bytes (1 at least). Returns how many, 0 at the peer's end, -1 where there are none now or
+ * with an error; then errno tells (EAGAIN: just none). */
 ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
 
-/* Sends pieces (at most 16), whose bytes stay valid until on_written. One write at a time. */
+/* Sends pieces (at most 16, empty ones are fine), whose bytes stay valid until on_written, which always comes, and
+ * never from within. One write at a time. */
 void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
 bool socket_is_writing(const struct socket *socket);
 
-/* Tells the peer that nothing more comes (a FIN), while reading goes on: for lingering closes. */
+/* Tells the peer that nothing more comes (a FIN), while reading goes on: for lingering closes. Not during a write. */
 void socket_finish_writing(struct socket *socket);
 
 /* Makes socket_close reset the connection, so that the peer cannot take a cut response for a whole one. */

@@ -1,0 +1,164 @@
+#include "proxy/socket.h"
+
+#include "base/alloc.h"
+
+#include <h2o/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    MOST_PIECES = 16,
+};
+
+struct socket {
+    h2o_socket_t *h2o;
+    struct loop *loop;
+    const struct socket_events *events;
+    void *data;
+    void (*on_connected)(struct socket *socket, void *data, int error); /* NULL once it is connected */
+};
+
+static void set_no_delay(int fd)
+{
+    /* fails on unix sockets, which know no delay */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+/* libh2o's part is told to do no more than say that there is something to read. */
+static struct socket *wrap_descriptor(struct loop *loop, int fd, const struct socket_events *events, void *data)
+{
+    struct socket *socket = mem_alloc(sizeof(*socket));
+    *socket = (struct socket){.loop = loop, .events = events, .data = data};
+    socket->h2o = h2o_evloop_socket_create(loop_h2o(loop), fd, H2O_SOCKET_FLAG_DONT_READ);
+    socket->h2o->data = socket;
+    return socket;
+}
+
+struct socket *socket_create(struct loop *loop, int fd, const struct socket_events *events, void *data)
+{
+    set_no_delay(fd);
+    return wrap_descriptor(loop, fd, events, data);
+}
+
+static void on_connect_end(h2o_socket_t *h2o, const char *failure)
+{
+    struct socket *connecting = h2o->data;
+    loop_note_wakeup(connecting->loop);
+    void (*on_connected)(struct socket * socket, void *data, int error) = connecting->on_connected;
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(h2o_socket_get_fd(h2o), SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    connecting->on_connected = NULL;
+    on_connected(connecting, connecting->data, error);
+}
+
+struct socket *socket_connect(struct loop *loop, const struct sockaddr *address, socklen_t length,
+                              void (*on_connected)(struct socket *socket, void *data, int error),
+                              const struct socket_events *events, void *data)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return NULL;
+    if (address->sa_family != AF_UNIX)
+        set_no_delay(fd);
+    /* EAGAIN is a unix listener's full queue, which no event tells the end of */
+    if (connect(fd, address, length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return NULL;
+    }
+    struct socket *connecting = wrap_descriptor(loop, fd, events, data);
+    connecting->on_connected = on_connected;
+    h2o_socket_notify_write(connecting->h2o, on_connect_end);
+    return connecting;
+}
+
+void socket_close(struct socket *socket)
+{
+    if (socket == NULL)
+        return;
+    h2o_socket_close(socket->h2o);
+    free(socket);
+}
+
+static void on_read_ready(h2o_socket_t *h2o, const char *failure)
+{
+    struct socket *socket = h2o->data;
+    loop_note_wakeup(socket->loop);
+    socket->events->on_readable(socket, socket->data);
+}
+
+void socket_read(struct socket *socket, bool is_wanted)
+{
+    assert(socket->on_connected == NULL);
+    if (is_wanted == (bool)h2o_socket_is_reading(socket->h2o))
+        return;
+    if (is_wanted)
+        h2o_socket_read_start(socket->h2o, on_read_ready);
+    else
+        h2o_socket_read_stop(socket->h2o);
+}
+
+ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity)
+{
+    assert(capacity != 0);
+    ssize_t received;
+    do {
+        received = recv(h2o_socket_get_fd(socket->h2o), buffer, capacity, 0);
+    } while (received == -1 && errno == EINTR);
+    return received;
+}
+
+static void on_write_end(h2o_socket_t *h2o, const char *failure)
+{
+    struct socket *socket = h2o->data;
+    loop_note_wakeup(socket->loop);
+    socket->events->on_written(socket, socket->data, failure == NULL);
+}
+
+void socket_write(struct socket *socket, const struct iovec *pieces, size_t count)
+{
+    assert(count <= MOST_PIECES && !socket_is_writing(socket));
+    h2o_iovec_t filled[MOST_PIECES];
+    size_t filled_count = 0;
+    /* libh2o's write must not end in an empty piece, while no pieces at all are fine */
+    for (size_t i = 0; i < count; ++i) {
+        if (pieces[i].iov_len != 0)
+            filled[filled_count++] = h2o_iovec_init(pieces[i].iov_base, pieces[i].iov_len);
+    }
+    h2o_socket_write(socket->h2o, filled, filled_count, on_write_end);
+}
+
+bool socket_is_writing(const struct socket *socket)
+{
+    return h2o_socket_is_writing(socket->h2o);
+}
+
+void socket_finish_writing(struct socket *socket)
+{
+    shutdown(h2o_socket_get_fd(socket->h2o), SHUT_WR);
+}
+
+void socket_reset_on_close(struct socket *socket)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(h2o_socket_get_fd(socket->h2o), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+int socket_descriptor(const struct socket *socket)
+{
+    return h2o_socket_get_fd(socket->h2o);
+}
+
+void socket_set_events(struct socket *socket, const struct socket_events *events, void *data)
+{
+    socket->events = events;
+    socket->data = data;
+}
