@@ -1,14 +1,17 @@
 #ifndef FLEXILIB_PROXY_CHUNKED_H
 #define FLEXILIB_PROXY_CHUNKED_H
 
-/* Reads the chunked transfer coding (RFC 9112 section 7.1), strictly: CRLF only, bare hexadecimal sizes, extensions
- * checked and bounded. Trailer fields are checked, bounded and dropped. Used for requests and responses alike. */
+/* Reads the chunked transfer coding (RFC 9112 section 7.1), strictly: CRLF only, bare hexadecimal sizes of at most 16
+ * digits, extensions checked for control characters and bounded (4 KB in a whole body). Trailer fields are checked,
+ * bounded (8 KB) and dropped. Used for requests and responses alike. However the input is cut into pieces, the outcome
+ * is the same. */
 
 #include "base/slice.h"
 
 struct chunked {
-    uint64_t left; /* of the chunk at hand */
-    uint32_t state;
+    uint64_t left;  /* of the chunk at hand; while its size is being read, the size so far */
+    uint32_t state; /* of chunked.c's own */
+    uint32_t digits;
     uint32_t extension_bytes, trailer_bytes;
 };
 
@@ -16,7 +19,7 @@ enum chunked_result {
     CHUNKED_DATA = 0, /* *data holds body bytes */
     CHUNKED_MORE,     /* everything was used up, the body goes on */
     CHUNKED_DONE,     /* the body has ended; input is what follows it */
-    CHUNKED_BAD,
+    CHUNKED_BAD,      /* and so it stays */
 };
 
 /* A decoder is zero bytes at first. Takes from the front of *input: call it until it no longer answers CHUNKED_DATA.
