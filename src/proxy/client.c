@@ -1,0 +1,177 @@
+#include "proxy/client.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "proxy/client_request.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    MOST_SPARE = 256,
+    MOST_SPARE_HEAD_BYTES = 16 * 1024,
+};
+
+struct client *client_create(const struct settings *settings, struct loop *loop, struct resolver *resolver)
+{
+    struct client *client = mem_zalloc(sizeof(*client));
+    client->loop = loop;
+    client->resolver = resolver;
+    client->group_count = settings->upstream_count;
+    client->groups = mem_zalloc(settings->upstream_count * sizeof(client->groups[0]));
+    for (size_t i = 0; i < settings->upstream_count; ++i)
+        server_group_init(&client->groups[settings->upstreams[i]->index], settings->upstreams[i], loop);
+    return client;
+}
+
+static void destroy_request(struct client_request *request)
+{
+    text_finish(&request->head);
+    free(request);
+}
+
+void client_destroy(struct client *client)
+{
+    if (client == NULL)
+        return;
+    assert(client->active_count == 0);
+    for (size_t i = 0; i < client->group_count; ++i)
+        server_group_finish(&client->groups[i]);
+    free(client->groups);
+    receive_buffers_finish(&client->buffers);
+    while (client->spare != NULL) {
+        struct client_request *request = client->spare;
+        client->spare = request->next;
+        destroy_request(request);
+    }
+    free(client);
+}
+
+/* A request that fails has let go of everything but its place in the exchange's life. */
+static void drop_connection(struct client_request *request)
+{
+    connector_stop(&request->connector);
+    timer_stop(request->client->loop, &request->timer);
+    connection_close(request->connection);
+    request->connection = NULL;
+}
+
+void client_request_free(struct client_request *request)
+{
+    struct client *client = request->client;
+    drop_connection(request);
+    receive_buffer_give(&client->buffers, request->buffer);
+    request->buffer = NULL;
+    --client->active_count;
+    if (client->spare_count == MOST_SPARE || request->head.capacity > MOST_SPARE_HEAD_BYTES) {
+        destroy_request(request);
+        return;
+    }
+    request->next = client->spare;
+    client->spare = request;
+    ++client->spare_count;
+}
+
+struct exchange *client_request_end(struct client_request *request)
+{
+    struct exchange *exchange = request->exchange;
+    request->on_over(exchange);
+    client_request_free(request);
+    return exchange;
+}
+
+void client_request_log(const struct client_request *request, const char *reason)
+{
+    log_line(LOG_LEVEL_ERROR, "upstream '%.*s' server %.*s: %s (request %.*s)",
+             SLICE_ARG(request->route->upstream->name), SLICE_ARG(request->server->settings->url), reason,
+             SLICE_ARG(request->exchange->id));
+}
+
+void client_request_fail(struct client_request *request, int status, const char *format, ...)
+{
+    char reason[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof(reason), format, arguments);
+    va_end(arguments);
+    client_request_log(request, reason);
+    drop_connection(request);
+    request->state = REQUEST_FAILED;
+    request->failure_status = status;
+    timer_start(request->client->loop, &request->timer, 0);
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct client_request *request = timer->data;
+    switch (request->state) {
+    case REQUEST_WAITING:
+        client_request_on_wait_timeout(request);
+        break;
+    case REQUEST_BODY:
+        client_request_fail(request, 504, "nothing more of the response within %" PRId64 " ms",
+                            request->route->upstream->idle_timeout_ms);
+        break;
+    case REQUEST_FAILED: {
+        int status = request->failure_status;
+        exchange_fail(client_request_end(request), status);
+        break;
+    }
+    case REQUEST_CONNECTING:
+    case REQUEST_CANCELLED:
+        break;
+    }
+}
+
+static struct client_request *take_request(struct client *client)
+{
+    struct client_request *request = client->spare;
+    struct text head = TEXT_INIT;
+    if (request != NULL) {
+        client->spare = request->next;
+        --client->spare_count;
+        head = request->head;
+    } else {
+        request = mem_alloc(sizeof(*request));
+    }
+    /* the connector's room for addresses and words needs no clearing */
+    memset(request, 0, offsetof(struct client_request, connector));
+    memset(&request->connector, 0, offsetof(struct connector, addresses));
+    size_t rest = offsetof(struct client_request, connection);
+    memset((char *)request + rest, 0, sizeof(*request) - rest);
+    request->head = head;
+    ++client->active_count;
+    return request;
+}
+
+struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
+                                   void (*on_over)(struct exchange *exchange))
+{
+    struct client_request *request = take_request(client);
+    request->client = client;
+    request->exchange = exchange;
+    request->route = route;
+    request->on_over = on_over;
+    request->timer = (struct timer){.on_timeout = on_timeout, .data = request};
+    request->group = &client->groups[route->upstream->index];
+    client_request_begin(request);
+    return request;
+}
+
+void client_pull(struct client_request *request)
+{
+    request->is_pulled = true;
+    if (request->state == REQUEST_BODY)
+        client_request_deliver(request);
+}
+
+void client_cancel(struct client_request *request)
+{
+    if (request->is_delivering)
+        request->state = REQUEST_CANCELLED;
+    else
+        client_request_free(request);
+}

@@ -1,0 +1,273 @@
+#include "proxy/client_request.h"
+#include "proxy/http1_response.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+    MOST_HEAD_BYTES = 64 * 1024,
+    MOST_FIELDS = 200,
+    MOST_INTERIM = 16,
+    /* a body's end is copied, so that it can be told together with its last bytes, which have to outlive us then */
+    MOST_COPIED_BYTES = 8 * 1024,
+    /* what a filter that swallows a body may take before others have their turn */
+    MOST_RECEIVES = 16,
+};
+
+static bool is_nothing_yet(ssize_t received)
+{
+    return received == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static void release_buffer(struct client_request *request)
+{
+    receive_buffer_give(&request->client->buffers, request->buffer);
+    request->buffer = NULL;
+}
+
+/* The body has ended: on the same connection another request may follow, if both sides have kept to the protocol. */
+static void settle_connection(struct client_request *request, size_t extra)
+{
+    struct connection *connection = request->connection;
+    request->connection = NULL;
+    request->server->expects_large = request->body_bytes > RECEIVE_SMALL_BYTES;
+    if (request->keep_alive && request->is_written && extra == 0)
+        connection_keep(connection);
+    else
+        connection_close(connection);
+}
+
+/* Returns false where the body is malformed. */
+static bool take_body_bytes(struct client_request *request, char *data, size_t length)
+{
+    size_t extra;
+    if (!body_reader_take(&request->body, data, length, &request->pending, &extra))
+        return false;
+    request->body_bytes += request->pending.length;
+    if (request->body.is_done)
+        settle_connection(request, extra);
+    return true;
+}
+
+static void accept_head(struct client_request *request, const struct parsed_head *head, struct slice text,
+                        const struct http1_response *response)
+{
+    struct exchange *exchange = request->exchange;
+    timer_stop(request->client->loop, &request->timer);
+    request->keep_alive = response->keep_alive;
+    request->state = REQUEST_BODY;
+    uint64_t length = response->framing == BODY_LENGTH ? (uint64_t)response->body_length : 0;
+    body_reader_init(&request->body, response->framing, length);
+    if (!take_body_bytes(request, request->buffer->data + request->head_start + head->length,
+                         text.length - head->length)) {
+        client_request_fail(request, 502, "bad response: its chunks are malformed");
+        return;
+    }
+    http1_response_build(head, text, response, &exchange->arena, &exchange->response);
+    if (request->pending.length == 0)
+        release_buffer(request);
+    exchange_response_head(exchange);
+}
+
+/* Returns whether a 1xx was passed over, so that what stands behind it is to be looked at. */
+static bool take_head(struct client_request *request, const struct parsed_head *head, struct slice text)
+{
+    struct http1_response response;
+    const char *reason;
+    if (head->length > MOST_HEAD_BYTES) {
+        client_request_fail(request, 502, "bad response: its head is larger than 64 KB");
+    } else if (!http1_response_judge(head, request->exchange->request.method, &response, &reason)) {
+        client_request_fail(request, 502, "bad response: %s", reason);
+    } else if (!response.is_interim) {
+        accept_head(request, head, text, &response);
+    } else if (++request->interim_count > MOST_INTERIM) {
+        client_request_fail(request, 502, "bad response: too many interim ones before it");
+    } else {
+        request->head_start += head->length;
+        request->seen = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Parses one head at head_start. Returns true where another one may follow. */
+static bool parse_head(struct client_request *request)
+{
+    struct header fields[MOST_FIELDS];
+    struct parsed_head head = {.fields = fields, .field_capacity = MOST_FIELDS};
+    struct slice text = slice_of(request->buffer->data + request->head_start, request->received - request->head_start);
+    const char *reason = "";
+    if (text.length == 0)
+        return false;
+    switch (head_parse_response(text, request->seen, &head, &reason)) {
+    case HEAD_OK:
+        return take_head(request, &head, text);
+    case HEAD_INCOMPLETE:
+        request->seen = text.length;
+        if (text.length >= MOST_HEAD_BYTES)
+            client_request_fail(request, 502, "bad response: its head is larger than 64 KB");
+        break;
+    case HEAD_BAD:
+        client_request_fail(request, 502, "bad response: %s", reason);
+        break;
+    case HEAD_TOO_MANY_FIELDS:
+        client_request_fail(request, 502, "bad response: it has more than %d header fields", MOST_FIELDS);
+        break;
+    }
+    return false;
+}
+
+/* Finds room behind what was received of a head; it is limited, so there always is. */
+static void make_head_room(struct client_request *request)
+{
+    struct receive_buffers *buffers = &request->client->buffers;
+    struct receive_buffer *old = request->buffer;
+    if (old == NULL) {
+        request->buffer = receive_buffer_take(buffers, request->server->expects_large);
+        return;
+    }
+    if (request->received < old->capacity)
+        return;
+    size_t length = request->received - request->head_start;
+    if (old->capacity < RECEIVE_LARGE_BYTES)
+        request->buffer = receive_buffer_take(buffers, true);
+    memmove(request->buffer->data, old->data + request->head_start, length);
+    if (request->buffer != old)
+        receive_buffer_give(buffers, old);
+    request->head_start = 0;
+    request->received = length;
+}
+
+/* Says in words what ended a connection; received is what socket_receive returned. */
+static void describe_end(ssize_t received, const char *where, char *reason, size_t capacity)
+{
+    char words[CONNECTOR_REASON_BYTES] = "it closed the connection";
+    if (received != 0)
+        connector_describe(errno, words, sizeof(words));
+    snprintf(reason, capacity, "%s %s", words, where);
+}
+
+static void receive_head(struct client_request *request)
+{
+    make_head_room(request);
+    ssize_t received = socket_receive(request->connection->socket, request->buffer->data + request->received,
+                                      request->buffer->capacity - request->received);
+    if (is_nothing_yet(received))
+        return;
+    if (received <= 0) {
+        char reason[256];
+        describe_end(received, request->has_received ? "in the middle of the response's head" : "without a response",
+                     reason, sizeof(reason));
+        client_request_lose(request, reason);
+        return;
+    }
+    request->has_received = true;
+    request->received += (size_t)received;
+    /* where the buffer is full there is likely more, and the next pull need not wait to be told */
+    request->is_readable = request->received == request->buffer->capacity;
+    while (parse_head(request))
+        continue;
+}
+
+/* A body that goes on for long is received in larger pieces. */
+static void choose_body_buffer(struct client_request *request)
+{
+    bool is_large = request->body_bytes + request->body.left > RECEIVE_SMALL_BYTES;
+    if (request->buffer != NULL && request->buffer->capacity < RECEIVE_LARGE_BYTES && is_large)
+        release_buffer(request);
+    if (request->buffer == NULL)
+        request->buffer = receive_buffer_take(&request->client->buffers, is_large);
+}
+
+static void await_bytes(struct client_request *request)
+{
+    request->is_readable = false;
+    socket_read(request->connection->socket, true);
+    if (request->timer.position == 0)
+        timer_start(request->client->loop, &request->timer, request->route->upstream->idle_timeout_ms);
+}
+
+static bool end_body(struct client_request *request, ssize_t received)
+{
+    char reason[256];
+    if (received == 0 && body_reader_end(&request->body)) {
+        settle_connection(request, 0);
+        return true;
+    }
+    describe_end(received, "in the middle of the response's body", reason, sizeof(reason));
+    client_request_fail(request, 502, "%s", reason);
+    return false;
+}
+
+/* Receives once where there may be something. Returns whether that brought anything to look at. */
+static bool receive_body(struct client_request *request)
+{
+    if (!request->is_readable) {
+        await_bytes(request);
+        return false;
+    }
+    choose_body_buffer(request);
+    size_t capacity = request->buffer->capacity;
+    ssize_t received = socket_receive(request->connection->socket, request->buffer->data, capacity);
+    if (is_nothing_yet(received)) {
+        await_bytes(request);
+        return false;
+    }
+    timer_stop(request->client->loop, &request->timer);
+    if (received <= 0)
+        return end_body(request, received);
+    request->is_readable = (size_t)received == capacity;
+    if (take_body_bytes(request, request->buffer->data, (size_t)received))
+        return true;
+    client_request_fail(request, 502, "bad response: its chunks are malformed");
+    return false;
+}
+
+/* Ends the request with the last bytes of the body, which move to the exchange's memory. */
+static void deliver_last(struct client_request *request)
+{
+    struct slice last = SLICE_NONE;
+    if (request->pending.length != 0)
+        last = arena_copy(&request->exchange->arena, request->pending);
+    exchange_response_body(client_request_end(request), last, true);
+}
+
+void client_request_deliver(struct client_request *request)
+{
+    unsigned receives = 0;
+    if (request->is_delivering)
+        return;
+    request->is_delivering = true;
+    while (request->state == REQUEST_BODY && request->is_pulled) {
+        if (request->body.is_done && request->pending.length <= MOST_COPIED_BYTES) {
+            deliver_last(request);
+            return;
+        }
+        if (request->pending.length == 0) {
+            request->is_readable = request->is_readable && ++receives <= MOST_RECEIVES;
+            if (!receive_body(request))
+                break;
+            continue;
+        }
+        struct slice piece = request->pending;
+        request->pending = SLICE_NONE;
+        request->is_pulled = false;
+        exchange_response_body(request->exchange, piece, false);
+    }
+    request->is_delivering = false;
+    if (request->state == REQUEST_CANCELLED)
+        client_request_free(request);
+}
+
+void client_request_receive(struct client_request *request)
+{
+    if (request->state == REQUEST_WAITING) {
+        receive_head(request);
+        return;
+    }
+    request->is_readable = true;
+    if (request->is_pulled)
+        client_request_deliver(request);
+    else
+        socket_read(request->connection->socket, false);
+}

@@ -1,0 +1,119 @@
+#include "proxy/connection.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    MOST_IDLE = 64, /* of each server */
+};
+
+static void unlink_idle(struct connection *connection)
+{
+    struct server *server = connection->server;
+    if (connection->newer != NULL)
+        connection->newer->older = connection->older;
+    else
+        server->newest = connection->older;
+    if (connection->older != NULL)
+        connection->older->newer = connection->newer;
+    else
+        server->oldest = connection->newer;
+    connection->newer = connection->older = NULL;
+    --server->idle_count;
+}
+
+static void on_readable(struct socket *socket, void *data)
+{
+    struct connection *connection = data;
+    if (connection->events != NULL)
+        connection->events->on_readable(connection->user);
+    else
+        connection_close(connection);
+}
+
+static void on_written(struct socket *socket, void *data, bool is_ok)
+{
+    struct connection *connection = data;
+    if (connection->events != NULL)
+        connection->events->on_written(connection->user, is_ok);
+}
+
+static const struct socket_events socket_events = {.on_readable = on_readable, .on_written = on_written};
+
+struct connection *connection_create(struct server *server, struct socket *socket,
+                                     const struct connection_events *events, void *user)
+{
+    struct connection *connection = mem_alloc(sizeof(*connection));
+    *connection = (struct connection){.server = server, .socket = socket, .events = events, .user = user};
+    socket_set_events(socket, &socket_events, connection);
+    socket_read(socket, true);
+    return connection;
+}
+
+struct connection *connection_take(struct server *server, const struct connection_events *events, void *user)
+{
+    struct connection *connection = server->newest;
+    if (connection == NULL)
+        return NULL;
+    unlink_idle(connection);
+    connection->events = events;
+    connection->user = user;
+    return connection;
+}
+
+bool connection_is_quiet(const struct connection *connection)
+{
+    char byte;
+    ssize_t received = recv(socket_descriptor(connection->socket), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    return received == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void connection_keep(struct connection *connection)
+{
+    struct server *server = connection->server;
+    if (server->idle_count == MOST_IDLE)
+        connection_close(server->oldest);
+    connection->events = NULL;
+    connection->user = NULL;
+    connection->idle_since_ms = loop_now_ms(server->loop);
+    connection->older = server->newest;
+    if (server->newest != NULL)
+        server->newest->newer = connection;
+    else
+        server->oldest = connection;
+    server->newest = connection;
+    ++server->idle_count;
+    socket_read(connection->socket, true);
+    /* one timer for the whole pool, which finds out when it fires, so that a request costs none */
+    if (server->idle_timer.position == 0)
+        timer_start(server->loop, &server->idle_timer, server->upstream->keep_alive_ms);
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection == NULL)
+        return;
+    if (connection->events == NULL)
+        unlink_idle(connection);
+    socket_close(connection->socket);
+    free(connection);
+}
+
+void connection_close_idle(struct server *server)
+{
+    while (server->oldest != NULL)
+        connection_close(server->oldest);
+    timer_stop(server->loop, &server->idle_timer);
+}
+
+void connection_on_idle_timeout(struct timer *timer)
+{
+    struct server *server = timer->data;
+    uint64_t now_ms = loop_now_ms(server->loop), keep_ms = (uint64_t)server->upstream->keep_alive_ms;
+    while (server->oldest != NULL && server->oldest->idle_since_ms + keep_ms <= now_ms)
+        connection_close(server->oldest);
+    if (server->oldest != NULL)
+        timer_start(server->loop, timer, (int64_t)(server->oldest->idle_since_ms + keep_ms - now_ms));
+}

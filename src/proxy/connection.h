@@ -1,0 +1,46 @@
+#ifndef FLEXILIB_PROXY_CONNECTION_H
+#define FLEXILIB_PROXY_CONNECTION_H
+
+/* A connection to a server: in use by one request, or idle in its server's pool, from which the most recently used one
+ * is taken first. Reading stays on all its life, so whatever happens on an idle one (bytes nobody asked for, the end,
+ * an error) is noticed and closes it. */
+
+#include "proxy/server.h"
+#include "proxy/socket.h"
+
+struct connection_events {
+    void (*on_readable)(void *user);
+    void (*on_written)(void *user, bool is_ok);
+};
+
+struct connection {
+    struct server *server;
+    struct socket *socket;
+    const struct connection_events *events; /* NULL while it is idle */
+    void *user;
+    struct connection *newer, *older; /* in the pool */
+    uint64_t idle_since_ms;
+};
+
+/* Takes over a connected socket. */
+struct connection *connection_create(struct server *server, struct socket *socket,
+                                     const struct connection_events *events, void *user);
+
+/* The server's most recently used idle connection, or NULL. */
+struct connection *connection_take(struct server *server, const struct connection_events *events, void *user);
+
+/* Says whether neither bytes nor an end have come in; costs a system call. */
+bool connection_is_quiet(const struct connection *connection);
+
+/* Gives the connection, on which a response has ended, back to the pool; a full pool closes its oldest. */
+void connection_keep(struct connection *connection);
+
+/* NULL is fine. */
+void connection_close(struct connection *connection);
+
+void connection_close_idle(struct server *server);
+
+/* Closes those that have been idle for too long: the server's idle_timer. */
+void connection_on_idle_timeout(struct timer *timer);
+
+#endif

@@ -1,0 +1,126 @@
+#include "proxy/connector.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static void try_addresses(struct connector *connector);
+
+void connector_describe(int error, char *reason, size_t capacity)
+{
+    char room[128];
+    snprintf(reason, capacity, "%s", strerror_r(error, room, sizeof(room)));
+    reason[0] = ascii_lower(reason[0]);
+}
+
+static void on_stray_readable(struct socket *socket, void *data)
+{
+}
+
+static void on_stray_written(struct socket *socket, void *data, bool is_ok)
+{
+}
+
+/* Reading is off and nothing is written before the socket has passed to its next owner. */
+static const struct socket_events no_events = {.on_readable = on_stray_readable, .on_written = on_stray_written};
+
+/* What failed is told from the loop, so that nobody hears of it from within a call of his own. */
+static void report_failure_soon(struct connector *connector)
+{
+    connector->has_failed = true;
+    timer_start(connector->loop, &connector->timer, 0);
+}
+
+static void on_connected(struct socket *socket, void *data, int error)
+{
+    struct connector *connector = data;
+    timer_stop(connector->loop, &connector->timer);
+    connector->socket = NULL;
+    if (error == 0) {
+        connector->on_connected(connector->data, socket, NULL, false);
+        return;
+    }
+    socket_close(socket);
+    connector->is_timeout = error == ETIMEDOUT;
+    connector_describe(error, connector->reason, sizeof(connector->reason));
+    ++connector->position;
+    try_addresses(connector);
+}
+
+static void try_addresses(struct connector *connector)
+{
+    for (; connector->position < connector->count; ++connector->position) {
+        const struct resolver_address *address = &connector->addresses[connector->position];
+        connector->socket = socket_connect(connector->loop, (const struct sockaddr *)&address->storage, address->length,
+                                           on_connected, &no_events, connector);
+        if (connector->socket != NULL) {
+            timer_start(connector->loop, &connector->timer, connector->server->upstream->connect_timeout_ms);
+            return;
+        }
+        connector->is_timeout = false;
+        connector_describe(errno, connector->reason, sizeof(connector->reason));
+    }
+    report_failure_soon(connector);
+}
+
+static void on_resolved(void *data, const struct resolver_address *addresses, size_t count, const char *failure)
+{
+    struct connector *connector = data;
+    timer_stop(connector->loop, &connector->timer);
+    connector->query = NULL;
+    if (count == 0)
+        snprintf(connector->reason, sizeof(connector->reason), "%s", failure);
+    for (size_t i = 0; i < count; ++i)
+        connector->addresses[i] = addresses[i];
+    connector->count = count;
+    try_addresses(connector);
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct connector *connector = timer->data;
+    if (connector->has_failed) {
+        connector->on_connected(connector->data, NULL, connector->reason, connector->is_timeout);
+        return;
+    }
+    const char *what = connector->query != NULL ? "its name was not resolved" : "no connection";
+    snprintf(connector->reason, sizeof(connector->reason), "%s within %" PRId64 " ms", what,
+             connector->server->upstream->connect_timeout_ms);
+    connector->is_timeout = true;
+    if (connector->query != NULL)
+        resolver_cancel(connector->query);
+    connector->query = NULL;
+    socket_close(connector->socket);
+    connector->socket = NULL;
+    ++connector->position;
+    try_addresses(connector);
+}
+
+void connector_start(struct connector *connector, const struct server *server)
+{
+    connector->server = server;
+    connector->timer = (struct timer){.on_timeout = on_timeout, .data = connector};
+    connector->count = connector->position = 0;
+    connector->has_failed = connector->is_timeout = false;
+    if (server->is_numeric) {
+        connector->addresses[0] = server->address;
+        connector->count = 1;
+        try_addresses(connector);
+        return;
+    }
+    timer_start(connector->loop, &connector->timer, server->upstream->connect_timeout_ms);
+    connector->query =
+        resolver_start(connector->resolver, server->settings->host, server->settings->port, on_resolved, connector);
+}
+
+void connector_stop(struct connector *connector)
+{
+    if (connector->loop == NULL)
+        return;
+    timer_stop(connector->loop, &connector->timer);
+    if (connector->query != NULL)
+        resolver_cancel(connector->query);
+    connector->query = NULL;
+    socket_close(connector->socket);
+    connector->socket = NULL;
+}

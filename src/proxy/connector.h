@@ -1,0 +1,42 @@
+#ifndef FLEXILIB_PROXY_CONNECTOR_H
+#define FLEXILIB_PROXY_CONNECTOR_H
+
+/* Makes a new connection to a server: looks its name up where it is one, and tries the addresses in turn. Embedded in
+ * the request it works for; zero bytes are a stopped one. */
+
+#include "proxy/server.h"
+#include "proxy/socket.h"
+
+enum {
+    CONNECTOR_REASON_BYTES = 192,
+};
+
+struct connector {
+    struct loop *loop;
+    struct resolver *resolver;
+    const struct server *server;
+    /* The outcome, never from within connector_start: a connected socket that is now the receiver's (with reading
+     * off), or NULL and why, in plain words. */
+    void (*on_connected)(void *data, struct socket *socket, const char *reason, bool is_timeout);
+    void *data;
+    struct resolver_query *query;
+    struct socket *socket;
+    struct timer timer;
+    struct resolver_address addresses[RESOLVER_ADDRESSES];
+    size_t count, position;
+    bool has_failed; /* the timer will say so */
+    bool is_timeout;
+    char reason[CONNECTOR_REASON_BYTES];
+};
+
+/* loop, resolver, on_connected and data are set. Each address, and the look-up, has the upstream's connect_timeout_ms.
+ */
+void connector_start(struct connector *connector, const struct server *server);
+
+/* Gives up; on_connected will not come. Harmless when stopped. */
+void connector_stop(struct connector *connector);
+
+/* Writes what an errno value means, beginning in lower case as log lines do. */
+void connector_describe(int error, char *reason, size_t capacity);
+
+#endif

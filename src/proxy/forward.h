@@ -1,0 +1,25 @@
+#ifndef FLEXILIB_PROXY_FORWARD_H
+#define FLEXILIB_PROXY_FORWARD_H
+
+/* What a request becomes on its way to a server: the head that is sent, and what its method allows. Knows no socket.
+ *
+ * X-Forwarded-For and Via are continued, what a client sent standing in front; X-Forwarded-Proto and X-Forwarded-Host
+ * are ours. Expect is not sent on: the body is at hand already. */
+
+#include "base/text.h"
+#include "filter/exchange.h"
+#include "plan/plan.h"
+
+/* Replaces the content of out by the head, blank line included. server_host is what the Host field says where the
+ * route does not keep the client's, or the client sent none. */
+void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
+                        struct text *out);
+
+/* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
+ * not begin so stays as it is. */
+struct slice forward_strip(struct slice path, struct slice prefix);
+
+/* Whether sending a request twice has the same effect as sending it once (RFC 9110 section 9.2.2). */
+bool forward_is_idempotent(struct slice method);
+
+#endif
