@@ -1,0 +1,90 @@
+# The layers: a folder of src includes only itself and those below it, what belongs behind a seam stays there, and the
+# supervisor's code knows neither configuration nor HTTP.
+
+use lib 't/lib';
+use FlexiLib::Test;
+
+my $root = root_folder();
+
+my %below = (
+    base    => [],
+    config  => [qw(base)],
+    filter  => [qw(base config)],
+    plan    => [qw(base config filter)],
+    proxy   => [qw(base config filter plan)],
+    process => [qw(base)],
+    worker  => [qw(base config filter plan proxy process)],
+    command => [qw(base config filter plan proxy process)],
+);
+my @knows_contract = qw(filter plan proxy worker command);
+
+# The code of a C file, with comments and the content of texts taken out.
+sub code_of {
+    my ($path) = @_;
+    my $text = read_file($path);
+    $text =~ s{(/\*.*?\*/)|(//[^\n]*)|("(?:\\.|[^"\\\n])*")|('(?:\\.|[^'\\\n])*')}
+              { defined $3 ? '""' : defined $4 ? "''" : ' ' . ($1 // '') =~ tr/\n//cdr }gse;
+    return $text;
+}
+
+my (@upward, @misplaced);
+my $include_count = 0;
+for my $path (sort glob "$root/src/*/*.[ch]") {
+    my ($layer, $name) = $path =~ m{/src/(\w+)/([^/]+)$};
+    my $may_include = join '|', $layer, @{ $below{$layer} // [] };
+    if (!$below{$layer}) {
+        push @upward, "src/$layer is not a layer";
+        next;
+    }
+    for my $include (read_file($path) =~ /^\s*#\s*include\s+("[^"]+"|<[^>]+>)/mg) {
+        $include_count++;
+        my ($kind, $target) = $include =~ /^(.)(.*).$/;
+        my $is_seam = $layer eq 'proxy' && $name =~ /^(?:loop|socket|resolver|head_parser)\.c$/;
+        if ($target =~ m{^h2o(?:\.h|/)}) {
+            push @misplaced, "$layer/$name includes $include" if !$is_seam;
+        } elsif ($target eq 'yaml.h') {
+            push @misplaced, "$layer/$name includes $include" if $layer ne 'config';
+        } elsif ($target eq 'dlfcn.h') {
+            push @misplaced, "$layer/$name includes $include" if $layer ne 'filter';
+        } elsif ($target =~ m{^flexilib/}) {
+            push @upward, "$layer/$name includes $include" if !grep { $_ eq $layer } @knows_contract;
+        } elsif ($kind eq '"') {
+            push @upward, "$layer/$name includes $include" if $target !~ m{^(?:$may_include)/};
+        }
+    }
+    next if "$layer/$name" eq 'base/spawn.c';
+    my $code = code_of($path);
+    while ($code =~ /\b(v?fork|clone3?|exec(?:l|lp|le|v|vp|ve|vpe)|fexecve|execveat|posix_spawnp?|system|popen)\s*\(/g) {
+        push @misplaced, "$layer/$name calls $1";
+    }
+}
+
+cmp_ok($include_count, '>', 100, 'the include lines are found');
+is(join("\n", @upward),    '', 'no folder includes one that stands above it');
+is(join("\n", @misplaced), '', 'libh2o, libyaml, dlopen and new processes each stay behind their seam');
+
+# Symbols that a layer's static library defines, or needs from elsewhere.
+sub symbols {
+    my ($layer, $option) = @_;
+    my $library = build_folder() . "/src/libflexilib_$layer.a";
+    my $result  = run_command(['nm', $option, '--format=posix', $library]);
+    is($result->{status}, 0, "nm reads $layer") or diag($result->{err});
+    return map { /^(\S+) [A-Zuvw]\b/ ? ($1 => 1) : () } split /\n/, $result->{out};
+}
+
+need('nm');
+my %base = symbols('base', '--defined-only');
+my %above;
+for my $layer (qw(config filter plan proxy)) {
+    my %defined = symbols($layer, '--extern-only');
+    my %own     = symbols($layer, '--defined-only');
+    $above{$_} = $layer for grep { !$base{$_} } keys %own;
+}
+for my $layer (qw(base process)) {
+    my %needed = symbols($layer, '--undefined-only');
+    my @wrong  = map { $above{$_} ? "$_ of $above{$_}" : $_ } sort grep { $above{$_} || /^(?:h2o|phr|yaml)_|^dlopen$/ } keys %needed;
+    is(join("\n", @wrong), '', "$layer refers to nothing of config, filter, plan, proxy and their libraries");
+    cmp_ok(scalar(keys %needed), '>', 10, "$layer refers to something at all");
+}
+
+done_testing;
