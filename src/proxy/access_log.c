@@ -15,7 +15,7 @@ enum {
     PIPE_PIECE_BYTES = 4096, /* what a pipe takes at once or not at all (PIPE_BUF) */
     MOST_REQUEST_LINE_BYTES = 3072,
     MOST_COLLECTED_BYTES = 256 << 10,
-    MOST_WAIT_MS = 1000,
+    MOST_WAIT_US = 1000 * 1000,
     WARNING_INTERVAL_US = 60 * 1000 * 1000,
 };
 
@@ -179,17 +179,23 @@ static size_t choose_piece(const struct access_log *log, struct slice lines)
     return end == NULL ? PIPE_PIECE_BYTES : (size_t)(end - lines.data) + 1;
 }
 
-static bool wait_for_room(struct access_log *log)
+/* Waits until there is room, or until the time for one flush is over. */
+static bool wait_for_room(struct access_log *log, uint64_t *deadline_us)
 {
+    uint64_t now_us = clock_monotonic_us();
+    if (*deadline_us == 0)
+        *deadline_us = now_us + (log->is_stuck ? 0 : MOST_WAIT_US);
+    int wait_ms = now_us < *deadline_us ? (int)((*deadline_us - now_us + 999) / 1000) : 0;
     struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
-    log->is_stuck = poll(&ready, 1, log->is_stuck ? 0 : MOST_WAIT_MS) != 1;
+    log->is_stuck = poll(&ready, 1, wait_ms) != 1;
     return !log->is_stuck;
 }
 
-/* Writes as much as can be written and returns how much that was; errno tells why it was not all. */
-static size_t write_lines(struct access_log *log, struct slice lines)
+/* Writes as much as can be written; *error tells why it was not all. */
+static size_t write_lines(struct access_log *log, struct slice lines, int *error)
 {
     size_t done = 0;
+    uint64_t deadline_us = 0;
     while (done < lines.length) {
         struct slice rest = slice_skip(lines, done);
         ssize_t written = write(log->fd, rest.data, choose_piece(log, rest));
@@ -198,10 +204,9 @@ static size_t write_lines(struct access_log *log, struct slice lines)
             done += (size_t)written;
             continue;
         }
-        if (errno == EINTR || (errno == EAGAIN && wait_for_room(log)))
-            continue;
-        errno = log->is_stuck ? EAGAIN : errno;
-        break;
+        *error = errno;
+        if (errno != EINTR && (errno != EAGAIN || !wait_for_room(log, &deadline_us)))
+            break;
     }
     return done;
 }
@@ -226,6 +231,7 @@ static void drop_lines(struct access_log *log, size_t written, int error)
     for (size_t i = kept; i < rest.length; ++i)
         log->dropped += rest.data[i] == '\n';
     log->lines.length = kept;
+    log->lines.data[kept] = '\0';
     warn_of_loss(log, error == EAGAIN ? "nobody reads it" : strerror(error));
 }
 
@@ -233,9 +239,10 @@ void access_log_flush(struct access_log *log)
 {
     if (log->lines.length == 0)
         return;
-    size_t written = write_lines(log, text_slice(&log->lines));
+    int error = 0;
+    size_t written = write_lines(log, text_slice(&log->lines), &error);
     if (written < log->lines.length)
-        drop_lines(log, written, errno);
+        drop_lines(log, written, error);
     else
         text_clear(&log->lines);
 }
