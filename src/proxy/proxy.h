@@ -2,7 +2,7 @@
 #define FLEXILIB_PROXY_PROXY_H
 
 /* The serving part of a worker: listeners in front, the plan in the middle, upstreams behind. Everything on the loop
- * thread. */
+ * thread. Uses the loop's turn to flush the access log. */
 
 #include "plan/plan.h"
 #include "proxy/loop.h"
@@ -10,9 +10,13 @@
 struct proxy;
 struct slot;
 
-/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL. */
+/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; its count of
+ * connections is kept. */
 struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
                            struct runtime *runtime, int access_log_fd, struct slot *slot);
+
+/* Frees it, before plan and runtime: after on_drained, or where proxy_accept was never called. NULL is fine. */
+void proxy_destroy(struct proxy *proxy);
 
 /* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
@@ -21,10 +25,11 @@ void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
 void proxy_accept(struct proxy *proxy);
 
 /* Stops accepting and drains: answers carry `Connection: close`, connections end when their exchange or their
- * keep-alive time does; on_drained is called once, when none is left, possibly from within. */
+ * keep-alive time does; on_drained is called once, when none is left, possibly from within. It must not destroy the
+ * proxy: that is for later, when the loop has stopped. */
 void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data);
 
-/* Cuts whatever is left. Exchanges end; on_drained is called. */
+/* Cuts whatever is left, and stops accepting. Exchanges end; on_drained is called where proxy_drain was. */
 void proxy_cut(struct proxy *proxy);
 
 /* Continues the access log in another file. Takes over fd. */

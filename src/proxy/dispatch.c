@@ -1,0 +1,217 @@
+#include "proxy/dispatch.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum {
+    REQUEST_ID_DIGITS = 16,
+};
+
+struct dispatch {
+    struct loop *loop;
+    const struct settings *settings;
+    const struct plan *plan;
+    struct runtime *runtime;
+    struct client *client;
+    struct access_log *access_log;
+    uint64_t next_id;
+};
+
+static struct dispatch_entry *entry_of(struct exchange *exchange)
+{
+    return exchange->owner_data;
+}
+
+static void finish_if_over(struct dispatch_entry *entry)
+{
+    if (entry->is_over && entry->client_request == NULL)
+        entry->front->finished(entry);
+}
+
+/* The client may have been the one to end the exchange, and is still at work with it then: it has to say first that it
+ * is done. */
+static void on_client_over(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->client_request = NULL;
+    finish_if_over(entry);
+}
+
+static void forward(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    const struct dispatch *dispatch = entry->dispatch;
+    switch (entry->route->target) {
+    case PLAN_PROXY:
+        entry->client_request = client_send(dispatch->client, exchange, entry->route, on_client_over);
+        return;
+    case PLAN_NOTHING:
+        if (dispatch->settings->style == SETTINGS_YAML) {
+            exchange_answer(exchange, 404, "no route matches this request");
+            return;
+        }
+        break;
+    case PLAN_MISSING:
+    case PLAN_HANDLER:
+        break;
+    }
+    exchange_answer(exchange, 500, "nothing is there to answer this request");
+}
+
+static void send_head(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->front->send_head(entry);
+}
+
+static void send_body(struct exchange *exchange, struct slice data, bool last)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->front->send_body(entry, data, last);
+}
+
+static void pull(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    if (entry->client_request != NULL)
+        client_pull(entry->client_request);
+}
+
+static void flush(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->front->flush(entry);
+}
+
+static void cancel(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    struct client_request *request = entry->client_request;
+    entry->client_request = NULL;
+    if (request != NULL)
+        client_cancel(request);
+}
+
+static void cut_off(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->front->abort(entry);
+}
+
+static void on_pause_timeout(struct timer *timer)
+{
+    struct dispatch_entry *entry = timer->data;
+    exchange_deadline(entry->exchange);
+}
+
+static void watch_pause(struct exchange *exchange, bool is_paused)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    struct dispatch *dispatch = entry->dispatch;
+    if (!is_paused) {
+        timer_stop(dispatch->loop, &entry->pause_timer);
+    } else if (dispatch->settings->handler_timeout_ms > 0) {
+        entry->pause_timer.on_timeout = on_pause_timeout;
+        entry->pause_timer.data = entry;
+        timer_start(dispatch->loop, &entry->pause_timer, dispatch->settings->handler_timeout_ms);
+    }
+}
+
+static void finished(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->is_over = true;
+    finish_if_over(entry);
+}
+
+static const struct exchange_owner owner = {
+    .forward = forward,
+    .send_head = send_head,
+    .send_body = send_body,
+    .pull = pull,
+    .flush = flush,
+    .cancel = cancel,
+    .abort = cut_off,
+    .paused = watch_pause,
+    .finished = finished,
+};
+
+/* One-to-one, so that different numbers give different ids, which do not look like a row nevertheless. */
+static uint64_t scatter(uint64_t number)
+{
+    number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9;
+    number = (number ^ (number >> 27)) * 0x94d049bb133111eb;
+    return number ^ (number >> 31);
+}
+
+static struct slice make_id(struct dispatch *dispatch, struct arena *arena)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t number = scatter(dispatch->next_id++);
+    char *text = arena_alloc(arena, REQUEST_ID_DIGITS + 1);
+    for (int i = REQUEST_ID_DIGITS - 1; i >= 0; --i, number >>= 4)
+        text[i] = digits[number & 15];
+    text[REQUEST_ID_DIGITS] = '\0';
+    return slice_of(text, REQUEST_ID_DIGITS);
+}
+
+struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
+                                 struct runtime *runtime, struct client *client, struct access_log *access_log)
+{
+    struct dispatch *dispatch = mem_alloc(sizeof(*dispatch));
+    *dispatch = (struct dispatch){
+        .loop = loop,
+        .settings = settings,
+        .plan = plan,
+        .runtime = runtime,
+        .client = client,
+        .access_log = access_log,
+    };
+    /* workers of one machine must not start alike */
+    if (getrandom(&dispatch->next_id, sizeof(dispatch->next_id), 0) != sizeof(dispatch->next_id))
+        dispatch->next_id = clock_monotonic_us() << 20 ^ (uint64_t)(uintptr_t)dispatch;
+    return dispatch;
+}
+
+void dispatch_destroy(struct dispatch *dispatch)
+{
+    free(dispatch);
+}
+
+void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front)
+{
+    entry->dispatch = dispatch;
+    entry->front = front;
+    entry->route = NULL;
+    entry->first_byte_us = entry->last_byte_us = 0;
+    entry->is_over = false;
+    entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
+    entry->exchange->id = make_id(dispatch, &entry->exchange->arena);
+}
+
+void dispatch_start(struct dispatch_entry *entry, struct slice listener)
+{
+    struct exchange *exchange = entry->exchange;
+    entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener);
+    exchange->route_name = entry->route->name;
+    exchange_start(exchange, &entry->route->chain);
+}
+
+static uint64_t measure(uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? to_us - from_us : 0;
+}
+
+void dispatch_close(struct dispatch_entry *entry)
+{
+    struct dispatch *dispatch = entry->dispatch;
+    timer_stop(dispatch->loop, &entry->pause_timer);
+    if (dispatch->access_log != NULL)
+        access_log_add(dispatch->access_log, entry->exchange, measure(entry->began_us, entry->first_byte_us),
+                       measure(entry->began_us, entry->last_byte_us));
+    exchange_destroy(entry->exchange);
+    entry->exchange = NULL;
+}

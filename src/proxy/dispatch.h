@@ -1,0 +1,53 @@
+#ifndef FLEXILIB_PROXY_DISPATCH_H
+#define FLEXILIB_PROXY_DISPATCH_H
+
+/* Brings a front's requests and the plan together: makes their exchanges, finds the route, runs the chain, sends on
+ * what goes to an upstream, watches pauses, and writes the log line in the end. Knows no protocol: fronts of any kind
+ * embed an entry for each request that they carry. One per worker. */
+
+#include "plan/plan.h"
+#include "proxy/access_log.h"
+#include "proxy/client.h"
+
+struct dispatch;
+struct dispatch_entry;
+
+/* What a front does for an exchange that it carries; see struct exchange_owner for when and how often. */
+struct dispatch_front {
+    void (*send_head)(struct dispatch_entry *entry);
+    void (*send_body)(struct dispatch_entry *entry, struct slice data, bool last);
+    void (*flush)(struct dispatch_entry *entry);
+    void (*abort)(struct dispatch_entry *entry);
+    /* The exchange is over and nothing refers to it any more: the front calls dispatch_close, at once or later. */
+    void (*finished)(struct dispatch_entry *entry);
+};
+
+/* exchange is NULL where there is none. The times are the front's to fill, in microseconds of the monotonic clock, 0
+ * where it has not come to that. */
+struct dispatch_entry {
+    struct exchange *exchange;
+    uint64_t began_us, first_byte_us, last_byte_us;
+    struct dispatch *dispatch;
+    const struct dispatch_front *front;
+    const struct plan_route *route;
+    struct client_request *client_request;
+    struct timer pause_timer;
+    bool is_over;
+};
+
+/* Everything given must outlive it. access_log may be NULL. */
+struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
+                                 struct runtime *runtime, struct client *client, struct access_log *access_log);
+void dispatch_destroy(struct dispatch *dispatch);
+
+/* Makes the entry's exchange, with its request id; the front fills the request. The entry is all zero bytes, or closed.
+ */
+void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front);
+
+/* Sends the exchange on its way. May call the front. */
+void dispatch_start(struct dispatch_entry *entry, struct slice listener);
+
+/* Writes the log line and destroys the exchange: after front->finished, or where the exchange was never started. */
+void dispatch_close(struct dispatch_entry *entry);
+
+#endif

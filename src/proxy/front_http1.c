@@ -1,0 +1,107 @@
+#include "proxy/front_http1.h"
+
+#include "base/alloc.h"
+#include "proxy/http1_connection.h"
+
+#include <stdlib.h>
+
+struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
+                                       void (*on_count)(void *data), void *data)
+{
+    struct front_http1 *front = mem_alloc(sizeof(*front));
+    *front = (struct front_http1){
+        .loop = loop,
+        .settings = settings,
+        .dispatch = dispatch,
+        .on_count = on_count,
+        .data = data,
+        .fields = mem_alloc((size_t)settings->header_limit * sizeof(struct header)),
+    };
+    return front;
+}
+
+void front_http1_destroy(struct front_http1 *front)
+{
+    if (front == NULL)
+        return;
+    free(front->spare.data);
+    free(front->fields);
+    free(front);
+}
+
+static void note_peer(struct http1_connection *connection, const struct sockaddr *peer)
+{
+    const void *address = NULL;
+    if (peer->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+        address = &v4->sin_addr;
+        connection->peer_port = ntohs(v4->sin_port);
+    } else if (peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+        address = &v6->sin6_addr;
+        connection->peer_port = ntohs(v6->sin6_port);
+    }
+    bool is_mapped = peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address);
+    int family = is_mapped ? AF_INET : peer->sa_family;
+    if (is_mapped)
+        address = (const char *)address + 12;
+    if (address == NULL ||
+        inet_ntop(family, address, connection->peer_address, sizeof(connection->peer_address)) == NULL)
+        strcpy(connection->peer_address, "unix:");
+}
+
+void front_http1_take(struct front_http1 *front, int fd, const struct sockaddr *peer,
+                      const struct listener_settings *listener)
+{
+    struct http1_connection *connection = mem_zalloc(sizeof(*connection));
+    connection->front = front;
+    connection->listener = listener;
+    note_peer(connection, peer);
+    connection->next = front->first;
+    if (front->first != NULL)
+        front->first->previous = connection;
+    front->first = connection;
+    ++front->count;
+    http1_connection_start(connection, fd);
+    front->on_count(front->data);
+}
+
+void http1_connection_destroy(struct http1_connection *connection)
+{
+    struct front_http1 *front = connection->front;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        front->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    --front->count;
+    timer_stop(front->loop, &connection->timer);
+    http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
+    http1_input_trim(&connection->input, &front->spare);
+    http1_body_finish(&connection->body);
+    free(connection);
+    front->on_count(front->data);
+}
+
+size_t front_http1_count(const struct front_http1 *front)
+{
+    return front->count;
+}
+
+void front_http1_drain(struct front_http1 *front)
+{
+    front->is_draining = true;
+}
+
+void front_http1_cut(struct front_http1 *front)
+{
+    front->is_draining = true;
+    struct http1_connection *next;
+    for (struct http1_connection *connection = front->first; connection != NULL; connection = next) {
+        next = connection->next;
+        http1_connection_enter(connection);
+        http1_connection_lose(connection);
+        http1_connection_leave(connection);
+    }
+}

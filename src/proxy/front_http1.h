@@ -1,0 +1,32 @@
+#ifndef FLEXILIB_PROXY_FRONT_HTTP1_H
+#define FLEXILIB_PROXY_FRONT_HTTP1_H
+
+/* The HTTP/1 front: takes accepted connections, reads requests from them, strictly, and writes the responses. What
+ * happens in between is dispatch's. One per worker. */
+
+#include "proxy/dispatch.h"
+
+#include <sys/socket.h>
+
+struct front_http1;
+
+/* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
+struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
+                                       void (*on_count)(void *data), void *data);
+
+/* Only when no connection is left. NULL is fine. */
+void front_http1_destroy(struct front_http1 *front);
+
+/* Takes over an accepted descriptor (non-blocking, close-on-exec). peer may be of family AF_UNSPEC or AF_UNIX. */
+void front_http1_take(struct front_http1 *front, int fd, const struct sockaddr *peer,
+                      const struct listener_settings *listener);
+
+size_t front_http1_count(const struct front_http1 *front);
+
+/* From now on every response ends its connection. Idle connections stay until their time is over, for one more. */
+void front_http1_drain(struct front_http1 *front);
+
+/* Cuts every connection. */
+void front_http1_cut(struct front_http1 *front);
+
+#endif

@@ -1,0 +1,384 @@
+#include "proxy/http1_connection.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+
+enum {
+    PIPELINE_BYTES = 16 * 1024, /* received ahead while an exchange runs or a body comes in chunks */
+    LINGER_MS = 2000,
+    LINGER_STEP_BYTES = 64 * 1024,
+    LINGER_LIMIT_BYTES = 64 * 1024 * 1024,
+};
+
+static void start_timer(struct http1_connection *connection, int64_t delay_ms)
+{
+    timer_start(connection->front->loop, &connection->timer, delay_ms);
+}
+
+static void close_socket(struct http1_connection *connection)
+{
+    socket_close(connection->socket);
+    connection->socket = NULL;
+    timer_stop(connection->front->loop, &connection->timer);
+}
+
+void http1_connection_lose(struct http1_connection *connection)
+{
+    if (connection->socket != NULL)
+        close_socket(connection);
+    if (connection->entry.exchange == NULL)
+        return;
+    if (connection->state == HTTP1_EXCHANGE)
+        exchange_gone(connection->entry.exchange);
+    else
+        connection->is_finished = true;
+}
+
+/* Closing at once would reset the connection under what the client still sends, and it might never see the answer. */
+static void linger(struct http1_connection *connection)
+{
+    connection->state = HTTP1_LINGER;
+    connection->lingered_bytes = 0;
+    http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
+    socket_finish_writing(connection->socket);
+    socket_read(connection->socket, true);
+    start_timer(connection, LINGER_MS);
+}
+
+static void throw_away_input(struct http1_connection *connection)
+{
+    char scrap[LINGER_STEP_BYTES];
+    ssize_t received = socket_receive(connection->socket, scrap, sizeof(scrap));
+    if (received < 0 && errno == EAGAIN)
+        return;
+    if (received > 0)
+        connection->lingered_bytes += (uint64_t)received;
+    if (received <= 0 || connection->lingered_bytes > LINGER_LIMIT_BYTES)
+        close_socket(connection);
+}
+
+struct arena *http1_connection_open_exchange(struct http1_connection *connection)
+{
+    if (connection->state == HTTP1_IDLE)
+        connection->entry.began_us = clock_monotonic_us();
+    dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
+    struct exchange *exchange = connection->entry.exchange;
+    exchange->peer_address = slice_from_text(connection->peer_address);
+    exchange->peer_port = connection->peer_port;
+    return &exchange->arena;
+}
+
+static void start_exchange(struct http1_connection *connection)
+{
+    struct exchange *exchange = connection->entry.exchange;
+    exchange->request_body = slice_of(connection->body.data, connection->body.length);
+    connection->state = HTTP1_EXCHANGE;
+    timer_stop(connection->front->loop, &connection->timer);
+    http1_sender_reset(connection);
+    dispatch_start(&connection->entry, connection->listener->name);
+}
+
+static void tell_to_continue(struct http1_connection *connection)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)text, .iov_len = sizeof(text) - 1};
+    socket_write(connection->socket, &piece, 1);
+}
+
+static void begin_body(struct http1_connection *connection)
+{
+    const struct settings *settings = connection->front->settings;
+    switch (http1_body_begin(&connection->body, &connection->framing, (uint64_t)settings->body_limit_bytes)) {
+    case HTTP1_BODY_WHOLE:
+        start_exchange(connection);
+        return;
+    case HTTP1_BODY_MORE:
+        break;
+    case HTTP1_BODY_TOO_LARGE:
+    case HTTP1_BODY_BAD:
+        http1_refuse(connection, 413, "the body is too large");
+        return;
+    }
+    connection->state = HTTP1_BODY;
+    start_timer(connection, settings->body_timeout_ms);
+    if (connection->framing.expects_continue && http1_input_slice(&connection->input).length == 0)
+        tell_to_continue(connection);
+}
+
+static void begin_request(struct http1_connection *connection, const struct parsed_head *head)
+{
+    struct arena *arena = http1_connection_open_exchange(connection);
+    struct request_head *request = &connection->entry.exchange->request;
+    struct http1_refusal refusal =
+        http1_request_build(head, http1_input_slice(&connection->input), arena, request, &connection->framing);
+    http1_input_consume(&connection->input, head->length);
+    connection->head_seen = 0;
+    connection->is_head_request = slice_equals(request->method, SLICE("HEAD"));
+    if (refusal.status != 0)
+        http1_refuse(connection, refusal.status, refusal.reason);
+    else if (connection->framing.is_server_wide)
+        http1_answer_server_wide(connection);
+    else
+        begin_body(connection);
+}
+
+/* What arrived of a head that is not whole yet. Returns whether the state has changed. */
+static bool wait_for_head(struct http1_connection *connection, struct slice data)
+{
+    const struct settings *settings = connection->front->settings;
+    if (connection->state == HTTP1_IDLE) {
+        connection->state = HTTP1_HEAD;
+        connection->entry.began_us = clock_monotonic_us();
+        start_timer(connection, settings->header_timeout_ms);
+    }
+    bool has_line = slice_find(data, '\n') != data.length;
+    if (!has_line && data.length > HTTP1_TARGET_LIMIT_BYTES) {
+        http1_refuse(connection, 414, "the target is too long");
+        return true;
+    }
+    if (data.length >= (size_t)settings->head_limit_bytes) {
+        http1_refuse(connection, 431, "the head is too large");
+        return true;
+    }
+    connection->head_seen = data.length;
+    return false;
+}
+
+/* Some clients send an empty line behind a body: that begins no request. */
+static struct slice skip_empty_lines(struct http1_connection *connection)
+{
+    struct slice data = http1_input_slice(&connection->input);
+    while (connection->state == HTTP1_IDLE && slice_starts_with(data, SLICE("\r\n"))) {
+        http1_input_consume(&connection->input, 2);
+        data = http1_input_slice(&connection->input);
+    }
+    return data;
+}
+
+static bool read_head(struct http1_connection *connection)
+{
+    const struct settings *settings = connection->front->settings;
+    struct slice data = skip_empty_lines(connection);
+    if (data.length == 0)
+        return false;
+    struct parsed_head head = {
+        .fields = connection->front->fields,
+        .field_capacity = (size_t)settings->header_limit,
+    };
+    const char *reason = "the head is malformed";
+    switch (head_parse_request(data, connection->head_seen, &head, &reason)) {
+    case HEAD_INCOMPLETE:
+        return wait_for_head(connection, data);
+    case HEAD_BAD:
+        http1_refuse(connection, 400, reason);
+        break;
+    case HEAD_TOO_MANY_FIELDS:
+        http1_refuse(connection, 431, "the head has too many fields");
+        break;
+    case HEAD_OK:
+        begin_request(connection, &head);
+        break;
+    }
+    return true;
+}
+
+static void go_on_with_body(struct http1_connection *connection, enum http1_body_result result)
+{
+    switch (result) {
+    case HTTP1_BODY_MORE:
+        break;
+    case HTTP1_BODY_WHOLE:
+        start_exchange(connection);
+        break;
+    case HTTP1_BODY_BAD:
+        http1_refuse(connection, 400, "the chunked body is malformed");
+        break;
+    case HTTP1_BODY_TOO_LARGE:
+        http1_refuse(connection, 413, "the body is too large");
+        break;
+    }
+}
+
+static bool read_body(struct http1_connection *connection)
+{
+    struct slice data = http1_input_slice(&connection->input);
+    size_t before = data.length;
+    if (before == 0)
+        return false;
+    enum http1_body_result result = http1_body_take(&connection->body, &data);
+    http1_input_consume(&connection->input, before - data.length);
+    go_on_with_body(connection, result);
+    return result != HTTP1_BODY_MORE;
+}
+
+static void end_connection(struct http1_connection *connection)
+{
+    bool is_agreed = connection->input_ended || !connection->framing.keep_alive;
+    bool is_read_up = http1_input_slice(&connection->input).length == 0;
+    if (connection->state == HTTP1_EXCHANGE && is_agreed && is_read_up)
+        close_socket(connection);
+    else if (connection->input_ended)
+        close_socket(connection);
+    else
+        linger(connection);
+}
+
+/* The exchange is over: closes it and decides what becomes of the connection. */
+static void finish_exchange(struct http1_connection *connection)
+{
+    connection->is_finished = false;
+    dispatch_close(&connection->entry);
+    http1_body_finish(&connection->body);
+    if (connection->socket == NULL)
+        return;
+    if (!connection->output.is_complete) {
+        socket_reset_on_close(connection->socket);
+        close_socket(connection);
+        return;
+    }
+    if (!connection->output.delivery.keep_alive || connection->input_ended) {
+        end_connection(connection);
+        return;
+    }
+    connection->state = HTTP1_IDLE;
+    start_timer(connection, connection->front->settings->keep_alive_timeout_ms);
+    socket_read(connection->socket, true);
+}
+
+/* Takes one step from state to state; false where there is nothing to do before the next event. */
+static bool take_step(struct http1_connection *connection)
+{
+    if (connection->is_finished) {
+        finish_exchange(connection);
+        return true;
+    }
+    if (connection->socket == NULL)
+        return false;
+    switch (connection->state) {
+    case HTTP1_IDLE:
+    case HTTP1_HEAD:
+        return read_head(connection);
+    case HTTP1_BODY:
+        return read_body(connection);
+    case HTTP1_EXCHANGE:
+    case HTTP1_ANSWER:
+    case HTTP1_LINGER:
+        break;
+    }
+    return false;
+}
+
+void http1_connection_leave(struct http1_connection *connection)
+{
+    if (connection->depth == 1) {
+        while (take_step(connection))
+            ;
+    }
+    if (--connection->depth != 0)
+        return;
+    http1_input_trim(&connection->input, &connection->front->spare);
+    if (connection->socket == NULL && connection->entry.exchange == NULL)
+        http1_connection_destroy(connection);
+}
+
+/* The client will send no more: it has left, unless all that is left to do is to write to it. */
+static void end_input(struct http1_connection *connection)
+{
+    if (http1_connection_is_answering(connection) && connection->output.is_owed && connection->output.is_last) {
+        connection->input_ended = true;
+        socket_read(connection->socket, false);
+    } else {
+        http1_connection_lose(connection);
+    }
+}
+
+/* Returns whether the client has sent something. */
+static bool receive(struct http1_connection *connection, char *room, size_t capacity, size_t *length)
+{
+    ssize_t received = socket_receive(connection->socket, room, capacity);
+    if (received > 0) {
+        *length = (size_t)received;
+        return true;
+    }
+    if (received == 0)
+        end_input(connection);
+    else if (errno != EAGAIN)
+        http1_connection_lose(connection);
+    return false;
+}
+
+static void receive_input(struct http1_connection *connection)
+{
+    const struct front_http1 *front = connection->front;
+    bool is_reading_head = connection->state == HTTP1_IDLE || connection->state == HTTP1_HEAD;
+    size_t limit = is_reading_head ? (size_t)front->settings->head_limit_bytes : PIPELINE_BYTES;
+    size_t room_bytes, length;
+    char *room = http1_input_reserve(&connection->input, &connection->front->spare, limit, &room_bytes);
+    if (room == NULL)
+        socket_read(connection->socket, false);
+    else if (receive(connection, room, room_bytes, &length))
+        http1_input_add(&connection->input, length);
+}
+
+static void receive_body(struct http1_connection *connection)
+{
+    size_t room_bytes, length;
+    char *room = http1_body_reserve(&connection->body, &room_bytes);
+    if (room == NULL)
+        http1_refuse(connection, 413, "there is no memory for the body");
+    else if (receive(connection, room, room_bytes, &length))
+        go_on_with_body(connection, http1_body_add_received(&connection->body, length));
+}
+
+static void on_readable(struct socket *socket, void *data)
+{
+    struct http1_connection *connection = data;
+    http1_connection_enter(connection);
+    if (connection->state == HTTP1_BODY)
+        start_timer(connection, connection->front->settings->body_timeout_ms);
+    if (connection->state == HTTP1_LINGER)
+        throw_away_input(connection);
+    else if (connection->state == HTTP1_BODY && !connection->framing.is_chunked)
+        receive_body(connection);
+    else
+        receive_input(connection);
+    http1_connection_leave(connection);
+}
+
+static void on_written(struct socket *socket, void *data, bool is_ok)
+{
+    struct http1_connection *connection = data;
+    http1_connection_enter(connection);
+    if (is_ok)
+        http1_sender_continue(connection);
+    else
+        http1_connection_lose(connection);
+    http1_connection_leave(connection);
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct http1_connection *connection = timer->data;
+    http1_connection_enter(connection);
+    if (connection->state == HTTP1_HEAD) {
+        http1_refuse(connection, 408, "the head did not come in time");
+    } else if (connection->state == HTTP1_BODY) {
+        http1_refuse(connection, 408, "the body did not come in time");
+    } else {
+        if (connection->socket != NULL && http1_connection_is_answering(connection))
+            socket_reset_on_close(connection->socket);
+        http1_connection_lose(connection);
+    }
+    http1_connection_leave(connection);
+}
+
+void http1_connection_start(struct http1_connection *connection, int fd)
+{
+    static const struct socket_events events = {.on_readable = on_readable, .on_written = on_written};
+    connection->timer.on_timeout = on_timeout;
+    connection->timer.data = connection;
+    connection->socket = socket_create(connection->front->loop, fd, &events, connection);
+    socket_read(connection->socket, true);
+    start_timer(connection, connection->front->settings->header_timeout_ms);
+}

@@ -1,0 +1,126 @@
+#ifndef FLEXILIB_PROXY_HTTP1_CONNECTION_H
+#define FLEXILIB_PROXY_HTTP1_CONNECTION_H
+
+/* A client's HTTP/1 connection, private to the front: front_http1.c owns them, http1_connection.c reads and leads
+ * through the states, http1_sender.c writes, http1_refusal.c answers what never becomes an exchange's business.
+ *
+ * Every entry from outside (an event of the socket, the timer, a call of the exchange) stands between enter and leave;
+ * only the outermost leave goes on to the next state or frees the connection. So no depth of nesting and no number of
+ * pipelined requests grows the stack, and nothing is freed under a caller. */
+
+#include "proxy/dispatch.h"
+#include "proxy/front_http1.h"
+#include "proxy/http1_body.h"
+#include "proxy/http1_input.h"
+#include "proxy/http1_writer.h"
+#include "proxy/socket.h"
+
+#include <arpa/inet.h>
+
+enum http1_state {
+    HTTP1_IDLE = 0, /* between requests: nothing of the next one is there */
+    HTTP1_HEAD,     /* part of a head is there */
+    HTTP1_BODY,     /* the head is judged, the body is being collected */
+    HTTP1_EXCHANGE, /* the exchange runs */
+    HTTP1_ANSWER,   /* an answer of the front itself is being written; the exchange was never started */
+    HTTP1_LINGER,   /* everything is written, what the client still sends is thrown away */
+};
+
+/* The response being written. It goes out in the order head, lead, rest, tail. */
+struct http1_output {
+    struct http1_delivery delivery;
+    uint64_t body_left; /* HTTP1_ENDING_LENGTH: what may still follow */
+    struct slice head;  /* held back until a body comes or a flush */
+    struct slice lead;  /* the chunk's first line, in chunk_start */
+    struct slice rest;  /* of the body bytes at hand */
+    struct slice tail;  /* what ends the chunk and the body */
+    char chunk_start[HTTP1_CHUNK_START_BYTES];
+    bool is_wanted;   /* the above is to go out as soon as the socket is free */
+    bool is_owed;     /* the exchange waits to hear that its bytes are sent */
+    bool is_last;     /* and they are the last */
+    bool is_complete; /* all is in the kernel's hands */
+};
+
+struct http1_connection {
+    struct front_http1 *front;
+    struct http1_connection *previous, *next;
+    struct socket *socket; /* NULL once it is closed; the connection lives on while its exchange does */
+    const struct listener_settings *listener;
+    struct timer timer;
+    enum http1_state state;
+    unsigned depth;
+    bool is_finished; /* the exchange is over and has to be closed */
+    bool is_head_request;
+    bool input_ended;
+    struct http1_input input;
+    size_t head_seen;
+    uint64_t lingered_bytes;
+    struct http1_framing framing;
+    struct http1_body body;
+    struct http1_output output;
+    struct dispatch_entry entry;
+    uint16_t peer_port;
+    char peer_address[INET6_ADDRSTRLEN];
+};
+
+/* What the connections of a worker share. */
+struct front_http1 {
+    struct loop *loop;
+    const struct settings *settings;
+    struct dispatch *dispatch;
+    struct http1_connection *first;
+    size_t count;
+    bool is_draining;
+    void (*on_count)(void *data);
+    void *data;
+    struct http1_spare spare;
+    struct http1_date date;
+    struct header *fields; /* settings->header_limit, for parsing */
+};
+
+/* Begins with an accepted socket; the front has filled who it is. */
+void http1_connection_start(struct http1_connection *connection, int fd);
+
+static inline void http1_connection_enter(struct http1_connection *connection)
+{
+    ++connection->depth;
+}
+
+/* The connection may be gone afterwards. */
+void http1_connection_leave(struct http1_connection *connection);
+
+/* The client is gone, or is to be: closes the socket and lets the exchange know. Between enter and leave. */
+void http1_connection_lose(struct http1_connection *connection);
+
+/* Makes the exchange for the request at hand and returns its arena. */
+struct arena *http1_connection_open_exchange(struct http1_connection *connection);
+
+/* Whether a response is due, by the exchange or by the front itself. */
+static inline bool http1_connection_is_answering(const struct http1_connection *connection)
+{
+    return connection->state == HTTP1_EXCHANGE || connection->state == HTTP1_ANSWER;
+}
+
+/* Frees the connection; front_http1.c's. */
+void http1_connection_destroy(struct http1_connection *connection);
+
+/* The exchange's view of the connection: http1_sender.c's. */
+extern const struct dispatch_front http1_sender;
+
+/* A new response: nothing of it is there yet. */
+void http1_sender_reset(struct http1_connection *connection);
+
+/* Writes text, which lives in the exchange's arena and is a whole response. */
+void http1_sender_answer(struct http1_connection *connection, struct slice text);
+
+/* A write has ended well: goes on with what waits, and tells the exchange. */
+void http1_sender_continue(struct http1_connection *connection);
+
+/* Answers a request that goes no further with an error, which ends the connection, and logs why. Where there is no
+ * exchange yet, makes one to carry it. */
+void http1_refuse(struct http1_connection *connection, int status, const char *reason);
+
+/* Answers OPTIONS *. */
+void http1_answer_server_wide(struct http1_connection *connection);
+
+#endif

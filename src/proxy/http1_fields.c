@@ -1,0 +1,82 @@
+#include "proxy/http1_fields.h"
+
+#include "filter/headers.h"
+
+enum {
+    LONGEST_ALIAS_BYTES = 32,
+};
+
+static const struct {
+    struct slice name;
+    enum http1_field field;
+} own_fields[] = {
+    {{"host", 4}, HTTP1_FIELD_HOST},
+    {{"connection", 10}, HTTP1_FIELD_CONNECTION},
+    {{"content-length", 14}, HTTP1_FIELD_CONTENT_LENGTH},
+    {{"transfer-encoding", 17}, HTTP1_FIELD_TRANSFER_ENCODING},
+    {{"expect", 6}, HTTP1_FIELD_EXPECT},
+    {{"keep-alive", 10}, HTTP1_FIELD_DROPPED},
+    {{"proxy-connection", 16}, HTTP1_FIELD_DROPPED},
+    {{"te", 2}, HTTP1_FIELD_DROPPED},
+    {{"trailer", 7}, HTTP1_FIELD_DROPPED},
+    {{"upgrade", 7}, HTTP1_FIELD_DROPPED},
+    {{"http2-settings", 14}, HTTP1_FIELD_DROPPED},
+};
+
+static const char *const protected_names[] = {
+    "accept",  "authorization", "cache-control", "cookie",     "date",   "forwarded",
+    "from",    "host",          "max-forwards",  "origin",     "pragma", "range",
+    "referer", "traceparent",   "tracestate",    "user-agent", "via",
+};
+
+/* Families: every field that begins so. */
+static const char *const protected_prefixes[] = {
+    "accept-", "access-control-", "content-", "if-", "sec-", "x-forwarded-", "x-real-", "x-request-",
+};
+
+static enum http1_field find_own(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); ++i) {
+        if (slice_equals_nocase(name, own_fields[i].name))
+            return own_fields[i].field;
+    }
+    return header_is_hop_by_hop(name) ? HTTP1_FIELD_DROPPED : HTTP1_FIELD_PLAIN;
+}
+
+static bool is_forwarding(struct slice name)
+{
+    return slice_starts_with_nocase(name, SLICE("x-forwarded-")) || slice_equals_nocase(name, SLICE("x-real-ip"));
+}
+
+/* Programs behind a CGI-like interface cannot tell "_" from "-": to them X_Forwarded_For is ours. */
+static bool is_alias(struct slice name)
+{
+    char dashed[LONGEST_ALIAS_BYTES];
+    if (name.length > sizeof(dashed) || slice_find(name, '_') == name.length)
+        return false;
+    for (size_t i = 0; i < name.length; ++i)
+        dashed[i] = name.data[i] == '_' ? '-' : name.data[i];
+    struct slice meant = slice_of(dashed, name.length);
+    return is_forwarding(meant) || find_own(meant) != HTTP1_FIELD_PLAIN;
+}
+
+enum http1_field http1_field_classify(struct slice name)
+{
+    enum http1_field field = find_own(name);
+    if (field == HTTP1_FIELD_PLAIN && is_alias(name))
+        return HTTP1_FIELD_DROPPED;
+    return field;
+}
+
+bool http1_field_is_protected(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(protected_names) / sizeof(protected_names[0]); ++i) {
+        if (slice_equals_nocase(name, slice_from_text(protected_names[i])))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]); ++i) {
+        if (slice_starts_with_nocase(name, slice_from_text(protected_prefixes[i])))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,56 @@
+#include "proxy/http1_connection.h"
+
+#include "base/log.h"
+
+enum {
+    LOGGED_TARGET_BYTES = 1024,
+};
+
+static void write_answer(struct http1_connection *connection, int status, struct slice body, bool keep_alive)
+{
+    struct exchange *exchange = connection->entry.exchange;
+    struct arena *arena = &exchange->arena;
+    bool has_body = !slice_equals(exchange->request.method, SLICE("HEAD"));
+    exchange->response = (struct response_head){.status = status, .body_length = (int64_t)body.length};
+    if (status == 200 || status == 405)
+        headers_add(&exchange->response.headers, arena, SLICE("Allow"), SLICE(HTTP1_ALLOWED_METHODS));
+    if (body.length != 0)
+        headers_add(&exchange->response.headers, arena, SLICE("Content-Type"), SLICE("text/plain; charset=utf-8"));
+
+    struct http1_delivery delivery =
+        http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version, keep_alive);
+    struct slice head =
+        http1_writer_head(arena, &exchange->response, &delivery, http1_date_get(&connection->front->date));
+    connection->state = HTTP1_ANSWER;
+    connection->framing.keep_alive = keep_alive;
+    connection->output.delivery = delivery;
+    if (has_body) {
+        exchange->response_bytes = body.length;
+        head = arena_print(arena, "%.*s%.*s", SLICE_ARG(head), SLICE_ARG(body));
+    }
+    http1_sender_answer(connection, head);
+}
+
+void http1_refuse(struct http1_connection *connection, int status, const char *reason)
+{
+    if (connection->entry.exchange == NULL) {
+        struct arena *arena = http1_connection_open_exchange(connection);
+        http1_request_guess(http1_input_slice(&connection->input), arena, &connection->entry.exchange->request);
+    }
+    struct exchange *exchange = connection->entry.exchange;
+    if (exchange->request.raw_target.length > LOGGED_TARGET_BYTES)
+        exchange->request.raw_target.length = LOGGED_TARGET_BYTES;
+    log_line(LOG_LEVEL_INFO, "refused a request from %s with %d: %s (request %.*s)", connection->peer_address, status,
+             reason, SLICE_ARG(exchange->id));
+    http1_sender_reset(connection);
+    struct slice body = arena_print(&exchange->arena, "%d %s: %s\n", status, http1_reason(status), reason);
+    write_answer(connection, status, body, false);
+}
+
+void http1_answer_server_wide(struct http1_connection *connection)
+{
+    bool has_body = connection->framing.is_chunked || connection->framing.content_length != 0;
+    bool keep_alive = connection->framing.keep_alive && !has_body && !connection->front->is_draining;
+    http1_sender_reset(connection);
+    write_answer(connection, 200, SLICE_NONE, keep_alive);
+}

@@ -1,0 +1,310 @@
+#include "proxy/http1_request.h"
+
+#include "plan/path.h"
+#include "proxy/http1_fields.h"
+
+enum {
+    NAMED_FIELDS_LIMIT = 32,  /* how many fields Connection may name */
+    SPARE_FIELDS = 8,         /* room for what filters and the client add */
+    GUESS_LIMIT_BYTES = 1024, /* how much of a bad request line the log shows */
+};
+
+#define ACCEPTED           ((struct http1_refusal){0, NULL})
+#define REFUSED(code, ...) ((struct http1_refusal){(code), __VA_ARGS__})
+
+/* What the fields have said so far. */
+struct judgement {
+    struct request_head *request;
+    struct http1_framing *framing;
+    bool has_host, has_length, has_coding;
+    bool says_close, says_keep_alive;
+    struct slice host;
+    struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection */
+    size_t named_count;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_host_byte(char c)
+{
+    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+static bool is_address_byte(char c)
+{
+    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') || c == ':' || c == '.';
+}
+
+static bool is_port(struct slice text)
+{
+    uint64_t port = 0;
+    return text.length == 0 || (slice_parse_number(text, &port) && port <= UINT16_MAX);
+}
+
+/* Stricter than RFC 3986: no percent escapes and sub-delims, which no name in use has and which routes could only
+ * misunderstand. */
+static bool is_authority(struct slice text)
+{
+    bool is_address = text.length != 0 && text.data[0] == '[';
+    size_t end = is_address ? 1 : 0;
+    while (end < text.length && (is_address ? is_address_byte(text.data[end]) : is_host_byte(text.data[end])))
+        ++end;
+    if (is_address) {
+        if (end < 3 || end == text.length || text.data[end] != ']')
+            return false;
+        ++end;
+    }
+    if (end == 0)
+        return false;
+    struct slice rest = slice_skip(text, end);
+    return rest.length == 0 || (rest.data[0] == ':' && is_port(slice_skip(rest, 1)));
+}
+
+static struct http1_refusal note_host(struct judgement *judgement, struct slice value)
+{
+    if (judgement->has_host)
+        return REFUSED(400, "more than one Host field");
+    judgement->has_host = true;
+    judgement->host = value;
+    return is_authority(value) ? ACCEPTED : REFUSED(400, "the Host field is no host");
+}
+
+static struct http1_refusal note_length(struct judgement *judgement, struct slice value)
+{
+    if (judgement->has_length)
+        return REFUSED(400, "more than one Content-Length field");
+    judgement->has_length = true;
+    if (!slice_parse_number(value, &judgement->framing->content_length))
+        return REFUSED(400, "the Content-Length is no number");
+    return ACCEPTED;
+}
+
+/* A coding that exists but that we do not speak, applied before chunked as it has to be. */
+static bool is_foreign_coding(struct slice value)
+{
+    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "compress", "x-compress"};
+    struct slice first = slice_next_item(&value, ',');
+    if (!slice_equals_nocase(slice_trim(value), SLICE("chunked")))
+        return false;
+    for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); ++i) {
+        if (slice_equals_nocase(first, slice_from_text(codings[i])))
+            return true;
+    }
+    return false;
+}
+
+static struct http1_refusal note_coding(struct judgement *judgement, struct slice value)
+{
+    if (judgement->has_coding)
+        return REFUSED(400, "more than one Transfer-Encoding field");
+    judgement->has_coding = true;
+    if (judgement->request->minor_version == 0)
+        return REFUSED(400, "a Transfer-Encoding in HTTP/1.0");
+    if (is_foreign_coding(value))
+        return REFUSED(501, "the Transfer-Encoding is not supported");
+    if (!slice_equals_nocase(value, SLICE("chunked")))
+        return REFUSED(400, "the Transfer-Encoding is not chunked");
+    judgement->framing->is_chunked = true;
+    return ACCEPTED;
+}
+
+static struct http1_refusal note_connection(struct judgement *judgement, struct slice value)
+{
+    while (value.length != 0) {
+        struct slice option = slice_next_item(&value, ',');
+        if (slice_equals_nocase(option, SLICE("close"))) {
+            judgement->says_close = true;
+        } else if (slice_equals_nocase(option, SLICE("keep-alive"))) {
+            judgement->says_keep_alive = true;
+        } else if (option.length != 0 && http1_field_classify(option) == HTTP1_FIELD_PLAIN &&
+                   !http1_field_is_protected(option)) {
+            if (judgement->named_count == NAMED_FIELDS_LIMIT)
+                return REFUSED(400, "Connection names too many fields");
+            judgement->named[judgement->named_count++] = option;
+        }
+    }
+    return ACCEPTED;
+}
+
+static struct http1_refusal note_expect(struct judgement *judgement, struct slice value)
+{
+    /* HTTP/1.0 does not know the field, so whatever sent it cannot wait for an answer */
+    if (judgement->request->minor_version == 0)
+        return ACCEPTED;
+    if (!slice_equals_nocase(value, SLICE("100-continue")))
+        return REFUSED(417, "the expectation cannot be met");
+    judgement->framing->expects_continue = true;
+    return ACCEPTED;
+}
+
+static struct http1_refusal note_field(struct judgement *judgement, struct arena *arena, struct slice name,
+                                       struct slice value)
+{
+    switch (http1_field_classify(name)) {
+    case HTTP1_FIELD_HOST:
+        return note_host(judgement, value);
+    case HTTP1_FIELD_CONNECTION:
+        return note_connection(judgement, value);
+    case HTTP1_FIELD_CONTENT_LENGTH:
+        return note_length(judgement, value);
+    case HTTP1_FIELD_TRANSFER_ENCODING:
+        return note_coding(judgement, value);
+    case HTTP1_FIELD_EXPECT:
+        return note_expect(judgement, value);
+    case HTTP1_FIELD_DROPPED:
+        return ACCEPTED;
+    case HTTP1_FIELD_PLAIN:
+        break;
+    }
+    headers_add(&judgement->request->headers, arena, name, value);
+    return ACCEPTED;
+}
+
+static struct http1_refusal judge_fields_together(struct judgement *judgement)
+{
+    struct http1_framing *framing = judgement->framing;
+    if (judgement->has_length && judgement->has_coding)
+        return REFUSED(400, "both Content-Length and Transfer-Encoding");
+    if (!judgement->has_host && judgement->request->minor_version != 0)
+        return REFUSED(400, "no Host field");
+    framing->keep_alive =
+        !judgement->says_close && (judgement->request->minor_version != 0 || judgement->says_keep_alive);
+    for (size_t i = 0; i < judgement->named_count; ++i)
+        headers_remove(&judgement->request->headers, judgement->named[i]);
+    return ACCEPTED;
+}
+
+static bool is_target_text(struct slice target)
+{
+    for (size_t i = 0; i < target.length; ++i) {
+        if (target.data[i] <= ' ' || target.data[i] == 0x7f || target.data[i] == '#')
+            return false; /* char is signed or not: bytes from 0x80 on are looked at below */
+        if ((unsigned char)target.data[i] > 0x7f)
+            return false;
+    }
+    return target.length != 0;
+}
+
+/* Takes scheme and authority off an absolute-form target; what is left is in origin form. */
+static bool take_authority(struct slice *target, struct slice *authority)
+{
+    struct slice rest;
+    if (slice_starts_with_nocase(*target, SLICE("http://")))
+        rest = slice_skip(*target, sizeof("http://") - 1);
+    else if (slice_starts_with_nocase(*target, SLICE("https://")))
+        rest = slice_skip(*target, sizeof("https://") - 1);
+    else
+        return false;
+    size_t end = 0;
+    while (end < rest.length && rest.data[end] != '/' && rest.data[end] != '?')
+        ++end;
+    *authority = slice_of(rest.data, end);
+    *target = slice_skip(rest, end);
+    return is_authority(*authority);
+}
+
+static struct http1_refusal judge_path(struct request_head *request, struct slice target, struct arena *arena)
+{
+    size_t end = slice_find(target, '?');
+    struct slice path = end == 0 ? SLICE("/") : slice_of(target.data, end);
+    request->has_query = end < target.length;
+    request->query = request->has_query ? slice_skip(target, end + 1) : SLICE_NONE;
+    /* some servers take it for a slash, which no rule of ours would have seen */
+    if (slice_find(path, '\\') != path.length)
+        return REFUSED(400, "a backslash in the path");
+    if (path_canonicalize(path, arena, &request->path) != PATH_OK)
+        return REFUSED(400, "the path is malformed");
+    return ACCEPTED;
+}
+
+static struct http1_refusal judge_target(struct judgement *judgement, struct arena *arena)
+{
+    struct request_head *request = judgement->request;
+    struct slice target = request->raw_target;
+    request->authority = judgement->host;
+    if (target.length > HTTP1_TARGET_LIMIT_BYTES)
+        return REFUSED(414, "the target is too long");
+    if (!is_target_text(target))
+        return REFUSED(400, "a byte that cannot stand in a target");
+    bool is_options = slice_equals(request->method, SLICE("OPTIONS"));
+    if (target.data[0] != '/' && !(is_options && slice_equals(target, SLICE("*")))) {
+        if (!take_authority(&target, &request->authority))
+            return REFUSED(400, "the target is malformed");
+    }
+    if (is_options && (target.length == 0 || target.data[0] == '*')) {
+        request->path = SLICE("*");
+        judgement->framing->is_server_wide = true;
+        return ACCEPTED;
+    }
+    return judge_path(request, target, arena);
+}
+
+static struct http1_refusal judge_method(struct slice method)
+{
+    if (!header_is_name(method))
+        return REFUSED(400, "the method is malformed");
+    if (slice_equals(method, SLICE("CONNECT")) || slice_equals(method, SLICE("TRACE")))
+        return REFUSED(405, "the method is not allowed");
+    return ACCEPTED;
+}
+
+static struct slice move_slice(struct slice slice, struct slice from, struct slice to)
+{
+    return slice.length == 0 ? SLICE("") : slice_of(to.data + (slice.data - from.data), slice.length);
+}
+
+struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
+                                         struct request_head *request, struct http1_framing *framing)
+{
+    struct slice copy = arena_copy(arena, slice_of(text.data, head->length));
+    struct judgement judgement = {.request = request, .framing = framing};
+    *framing = (struct http1_framing){0};
+    *request = (struct request_head){
+        .method = move_slice(head->method, text, copy),
+        .scheme = SLICE("http"),
+        .raw_target = move_slice(head->target, text, copy),
+        .minor_version = head->minor_version,
+    };
+    request->headers.capacity = head->field_count + SPARE_FIELDS;
+    request->headers.items = arena_alloc(arena, request->headers.capacity * sizeof(struct header));
+
+    struct http1_refusal refusal = judge_method(request->method);
+    for (size_t i = 0; i < head->field_count && refusal.status == 0; ++i) {
+        struct slice name = move_slice(head->fields[i].name, text, copy);
+        struct slice value = slice_trim(move_slice(head->fields[i].value, text, copy));
+        refusal = note_field(&judgement, arena, name, value);
+    }
+    if (refusal.status == 0)
+        refusal = judge_fields_together(&judgement);
+    if (refusal.status == 0)
+        refusal = judge_target(&judgement, arena);
+    return refusal;
+}
+
+static bool is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.length; ++i) {
+        if (text.data[i] <= ' ' || text.data[i] == '"' || (unsigned char)text.data[i] > 0x7e)
+            return false;
+    }
+    return text.length != 0;
+}
+
+void http1_request_guess(struct slice text, struct arena *arena, struct request_head *request)
+{
+    *request = (struct request_head){.method = SLICE("-"), .raw_target = SLICE("-"), .minor_version = 1};
+    size_t end = slice_find(text, '\n');
+    struct slice line = slice_of(text.data, end < GUESS_LIMIT_BYTES ? end : GUESS_LIMIT_BYTES);
+    size_t method_end = slice_find(line, ' ');
+    struct slice method = slice_of(line.data, method_end);
+    if (method_end == line.length || !header_is_name(method))
+        return;
+    request->method = arena_copy(arena, method);
+    struct slice rest = slice_skip(line, method_end + 1);
+    struct slice target = slice_of(rest.data, slice_find(rest, ' '));
+    if (is_printable(target))
+        request->raw_target = arena_copy(arena, target);
+}

@@ -1,0 +1,43 @@
+#ifndef FLEXILIB_PROXY_HTTP1_REQUEST_H
+#define FLEXILIB_PROXY_HTTP1_REQUEST_H
+
+/* Judges the head of an HTTP/1 request after head_parser.h has split it: how the body is framed, what Host and target
+ * mean, which fields stay (RFC 9110, RFC 9112). Strict: where two readers could understand a request differently, it is
+ * refused, so that nothing can be hidden between us and the servers behind. No I/O. */
+
+#include "filter/exchange.h"
+#include "proxy/head_parser.h"
+
+struct http1_framing {
+    uint64_t content_length; /* 0 where there is no body; of no meaning when chunked */
+    bool is_chunked;
+    bool keep_alive; /* what the client asks for */
+    bool expects_continue;
+    bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
+};
+
+/* Why a request gets no further; status 0 where it does. */
+struct http1_refusal {
+    int status;
+    const char *reason; /* a phrase for the log and the client */
+};
+
+enum {
+    HTTP1_TARGET_LIMIT_BYTES = 16 * 1024, /* more is answered 414 */
+};
+
+/* The methods that FlexiLib lets through by itself, for the field Allow. */
+#define HTTP1_ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+/* Fills request and framing from a head that parsed, copying its text, which is text's first head->length bytes, into
+ * the arena. request->headers keeps end-to-end fields only: what frames the message, what belongs to the connection,
+ * what Connection names (unless that would take away a field that is end-to-end by its nature), and what spells one of
+ * those or a forwarding field with "_" is left out. On a refusal the request line is filled as far as it is known. */
+struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
+                                         struct request_head *request, struct http1_framing *framing);
+
+/* Fills method and raw_target from the start of a head that did not parse, for the log; "-" where they cannot be made
+ * out. */
+void http1_request_guess(struct slice text, struct arena *arena, struct request_head *request);
+
+#endif

@@ -1,0 +1,176 @@
+#include "proxy/http1_connection.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    /* As much as one write is given, so that a slow client's progress is seen. */
+    WRITE_BYTES = 128 * 1024,
+    MOST_PIECES = 4,
+};
+
+static struct http1_connection *connection_of(struct dispatch_entry *entry)
+{
+    return (struct http1_connection *)((char *)entry - offsetof(struct http1_connection, entry));
+}
+
+static void gather(struct iovec *pieces, size_t *count, struct slice piece)
+{
+    if (piece.length != 0)
+        pieces[(*count)++] = (struct iovec){.iov_base = (void *)(uintptr_t)piece.data, .iov_len = piece.length};
+}
+
+/* Hands over what waits, unless an earlier write is still under way: then the end of that comes here again. */
+static void write_waiting(struct http1_connection *connection)
+{
+    struct http1_output *output = &connection->output;
+    struct iovec pieces[MOST_PIECES];
+    size_t count = 0;
+    if (connection->socket == NULL || !output->is_wanted)
+        return;
+    timer_start(connection->front->loop, &connection->timer, connection->front->settings->write_timeout_ms);
+    if (socket_is_writing(connection->socket))
+        return;
+    if (connection->entry.first_byte_us == 0)
+        connection->entry.first_byte_us = clock_monotonic_us();
+    struct slice part = output->rest;
+    if (part.length > WRITE_BYTES)
+        part.length = WRITE_BYTES;
+    gather(pieces, &count, output->head);
+    gather(pieces, &count, output->lead);
+    gather(pieces, &count, part);
+    output->head = output->lead = SLICE_NONE;
+    output->rest = slice_skip(output->rest, part.length);
+    output->is_wanted = output->rest.length != 0;
+    if (!output->is_wanted) {
+        gather(pieces, &count, output->tail);
+        output->tail = SLICE_NONE;
+    }
+    socket_write(connection->socket, pieces, count);
+}
+
+void http1_sender_reset(struct http1_connection *connection)
+{
+    connection->output = (struct http1_output){0};
+}
+
+static void send_head(struct dispatch_entry *entry)
+{
+    struct http1_connection *connection = connection_of(entry);
+    struct front_http1 *front = connection->front;
+    struct http1_output *output = &connection->output;
+    struct exchange *exchange = entry->exchange;
+    bool has_body = !connection->is_head_request && exchange_has_body(exchange);
+    output->delivery = http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
+                                         connection->framing.keep_alive && !front->is_draining);
+    output->body_left = output->delivery.ending == HTTP1_ENDING_LENGTH ? (uint64_t)exchange->response.body_length : 0;
+    output->head =
+        http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http1_date_get(&front->date));
+}
+
+static void flush(struct dispatch_entry *entry)
+{
+    struct http1_connection *connection = connection_of(entry);
+    if (connection->output.head.length == 0)
+        return;
+    connection->output.is_wanted = true;
+    write_waiting(connection);
+}
+
+/* Closes the socket so that the client cannot take what it has for the whole response. The exchange is told a turn
+ * later, unless it ends before by itself: it may be the one that called. */
+static void cut_off(struct dispatch_entry *entry)
+{
+    struct http1_connection *connection = connection_of(entry);
+    http1_connection_enter(connection);
+    if (connection->socket != NULL) {
+        if (connection->output.delivery.ending != HTTP1_ENDING_CHUNKED)
+            socket_reset_on_close(connection->socket);
+        socket_close(connection->socket);
+        connection->socket = NULL;
+        timer_start(connection->front->loop, &connection->timer, 0);
+    }
+    http1_connection_leave(connection);
+}
+
+/* A filter that changes a body and not its announced length would have the client take the rest for the next response.
+ */
+static bool keeps_to_length(struct http1_connection *connection, struct slice data, bool last)
+{
+    struct http1_output *output = &connection->output;
+    if (output->delivery.ending != HTTP1_ENDING_LENGTH)
+        return true;
+    if (data.length > output->body_left || (last && data.length < output->body_left)) {
+        log_line(LOG_LEVEL_ERROR, "the body is %s than the Content-Length, the connection is cut (request %.*s)",
+                 last && data.length < output->body_left ? "shorter" : "longer",
+                 SLICE_ARG(connection->entry.exchange->id));
+        return false;
+    }
+    output->body_left -= data.length;
+    return true;
+}
+
+static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
+{
+    struct http1_connection *connection = connection_of(entry);
+    struct http1_output *output = &connection->output;
+    if (!keeps_to_length(connection, data, last)) {
+        cut_off(entry);
+        return;
+    }
+    bool is_chunked = output->delivery.ending == HTTP1_ENDING_CHUNKED;
+    output->rest = output->delivery.ending == HTTP1_ENDING_NONE ? SLICE_NONE : data;
+    output->lead = output->tail = SLICE_NONE;
+    if (is_chunked && data.length != 0) {
+        output->lead = slice_of(output->chunk_start, http1_writer_chunk_start(output->chunk_start, data.length));
+        output->tail = last ? SLICE(HTTP1_CHUNK_END HTTP1_LAST_CHUNK) : SLICE(HTTP1_CHUNK_END);
+    } else if (is_chunked && last) {
+        output->tail = SLICE(HTTP1_LAST_CHUNK);
+    }
+    output->is_owed = output->is_wanted = true;
+    output->is_last = last;
+    write_waiting(connection);
+}
+
+void http1_sender_answer(struct http1_connection *connection, struct slice text)
+{
+    connection->output.head = text;
+    connection->output.is_wanted = connection->output.is_owed = connection->output.is_last = true;
+    write_waiting(connection);
+}
+
+void http1_sender_continue(struct http1_connection *connection)
+{
+    struct http1_output *output = &connection->output;
+    write_waiting(connection);
+    if (socket_is_writing(connection->socket) || !http1_connection_is_answering(connection))
+        return;
+    timer_stop(connection->front->loop, &connection->timer);
+    if (!output->is_owed)
+        return;
+    output->is_owed = false;
+    if (output->is_last) {
+        output->is_complete = true;
+        connection->entry.last_byte_us = clock_monotonic_us();
+    }
+    if (connection->state == HTTP1_ANSWER)
+        connection->is_finished = true;
+    else
+        exchange_sent(connection->entry.exchange);
+}
+
+static void finished(struct dispatch_entry *entry)
+{
+    struct http1_connection *connection = connection_of(entry);
+    http1_connection_enter(connection);
+    connection->is_finished = true;
+    http1_connection_leave(connection);
+}
+
+const struct dispatch_front http1_sender = {
+    .send_head = send_head,
+    .send_body = send_body,
+    .flush = flush,
+    .abort = cut_off,
+    .finished = finished,
+};

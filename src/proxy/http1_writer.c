@@ -1,0 +1,218 @@
+#include "proxy/http1_writer.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {103, "Early Hints"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {203, "Non-Authoritative Information"},
+    {204, "No Content"},
+    {205, "Reset Content"},
+    {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {208, "Already Reported"},
+    {226, "IM Used"},
+    {300, "Multiple Choices"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {305, "Use Proxy"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {418, "I'm a teapot"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {423, "Locked"},
+    {424, "Failed Dependency"},
+    {425, "Too Early"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {451, "Unavailable For Legal Reasons"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
+    {511, "Network Authentication Required"},
+};
+
+const char *http1_reason(int status)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); ++i) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return "";
+}
+
+struct http1_delivery http1_writer_plan(const struct response_head *response, bool has_body, unsigned minor_version,
+                                        bool keep_alive)
+{
+    struct http1_delivery delivery = {.keep_alive = keep_alive};
+    if (!has_body)
+        delivery.ending = HTTP1_ENDING_NONE;
+    else if (response->body_length >= 0)
+        delivery.ending = HTTP1_ENDING_LENGTH;
+    else if (minor_version >= 1)
+        delivery.ending = HTTP1_ENDING_CHUNKED;
+    else
+        delivery.ending = HTTP1_ENDING_CLOSE;
+    if (delivery.ending == HTTP1_ENDING_CLOSE)
+        delivery.keep_alive = false;
+    delivery.tells_keep_alive = delivery.keep_alive && minor_version == 0;
+    return delivery;
+}
+
+struct slice http1_date_get(struct http1_date *date)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (date->second != now.tv_sec || date->text[0] == '\0') {
+        struct tm utc;
+        gmtime_r(&now.tv_sec, &utc);
+        /* strftime would follow a locale that a library may have set */
+        snprintf(date->text, sizeof(date->text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + 3 * utc.tm_wday,
+                 (unsigned)utc.tm_mday % 100, months + 3 * utc.tm_mon, (unsigned)(utc.tm_year + 1900) % 10000,
+                 (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100);
+        date->second = now.tv_sec;
+    }
+    return slice_from_text(date->text);
+}
+
+/* The fields that are the front's own, as one text. */
+struct own_fields {
+    char text[256];
+    size_t length;
+};
+
+static void add_own(struct own_fields *own, struct slice text)
+{
+    memcpy(own->text + own->length, text.data, text.length);
+    own->length += text.length;
+}
+
+static void add_length(struct own_fields *own, uint64_t number)
+{
+    char digits[20];
+    size_t start = sizeof(digits);
+    do {
+        digits[--start] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    add_own(own, SLICE("Content-Length: "));
+    add_own(own, slice_of(digits + start, sizeof(digits) - start));
+    add_own(own, SLICE("\r\n"));
+}
+
+/* RFC 9110 section 8.6: never with 204. With 304 it would describe the representation, of which a filter that answers
+ * with an empty body says nothing. */
+static bool tells_length(const struct response_head *response, const struct http1_delivery *delivery)
+{
+    if (delivery->ending == HTTP1_ENDING_LENGTH)
+        return true;
+    if (delivery->ending != HTTP1_ENDING_NONE || response->status == 204)
+        return false;
+    return response->status == 304 ? response->body_length > 0 : response->body_length >= 0;
+}
+
+static void build_own_fields(struct own_fields *own, const struct response_head *response,
+                             const struct http1_delivery *delivery, struct slice date)
+{
+    own->length = 0;
+    if (headers_find(&response->headers, SLICE("date")) == NULL) {
+        add_own(own, SLICE("Date: "));
+        add_own(own, date);
+        add_own(own, SLICE("\r\n"));
+    }
+    if (tells_length(response, delivery))
+        add_length(own, (uint64_t)response->body_length);
+    else if (delivery->ending == HTTP1_ENDING_CHUNKED)
+        add_own(own, SLICE("Transfer-Encoding: chunked\r\n"));
+    if (!delivery->keep_alive)
+        add_own(own, SLICE("Connection: close\r\n"));
+    else if (delivery->tells_keep_alive)
+        add_own(own, SLICE("Connection: keep-alive\r\n"));
+    add_own(own, SLICE("\r\n"));
+}
+
+static char *put(char *end, const char *data, size_t length)
+{
+    if (length != 0)
+        memcpy(end, data, length);
+    return end + length;
+}
+
+struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
+                               const struct http1_delivery *delivery, struct slice date)
+{
+    struct own_fields own;
+    char line[96];
+    build_own_fields(&own, response, delivery, date);
+    size_t line_length =
+        (size_t)snprintf(line, sizeof(line), "HTTP/1.1 %03d %s\r\n", response->status, http1_reason(response->status));
+
+    size_t length = line_length + own.length;
+    for (size_t i = 0; i < response->headers.count; ++i)
+        length += response->headers.items[i].name.length + response->headers.items[i].value.length + 4;
+    char *text = arena_alloc(arena, length);
+    char *end = put(text, line, line_length);
+    for (size_t i = 0; i < response->headers.count; ++i) {
+        const struct header *field = &response->headers.items[i];
+        end = put(end, field->name.data, field->name.length);
+        end = put(end, ": ", 2);
+        end = put(end, field->value.data, field->value.length);
+        end = put(end, "\r\n", 2);
+    }
+    put(end, own.text, own.length);
+    return slice_of(text, length);
+}
+
+size_t http1_writer_chunk_start(char text[HTTP1_CHUNK_START_BYTES], size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    char reversed[16];
+    size_t count = 0;
+    do {
+        reversed[count++] = digits[length & 15];
+        length >>= 4;
+    } while (length != 0);
+    for (size_t i = 0; i < count; ++i)
+        text[i] = reversed[count - 1 - i];
+    text[count] = '\r';
+    text[count + 1] = '\n';
+    return count + 2;
+}

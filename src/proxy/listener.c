@@ -1,0 +1,83 @@
+#include "proxy/listener.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    REST_MS = 100, /* after the system ran out of something */
+};
+
+struct listener {
+    struct loop *loop;
+    int fd;
+    const struct listener_settings *settings;
+    const struct listener_events *events;
+    void *data;
+    struct loop_watch *watch;
+    struct timer rest_timer;
+    bool is_warned; /* of the shortage that goes on */
+};
+
+struct listener *listener_create(struct loop *loop, int fd, const struct listener_settings *settings,
+                                 const struct listener_events *events, void *data)
+{
+    struct listener *listener = mem_alloc(sizeof(*listener));
+    *listener = (struct listener){.loop = loop, .fd = fd, .settings = settings, .events = events, .data = data};
+    return listener;
+}
+
+/* The connection stays in the queue, and the socket readable: without a rest the loop would do nothing else. */
+static void rest(struct listener *listener, int error)
+{
+    if (!listener->is_warned)
+        log_line(LOG_LEVEL_WARNING, "cannot accept connections: %s; trying again every %d ms", strerror(error),
+                 REST_MS);
+    listener->is_warned = true;
+    loop_watch_close(listener->watch);
+    listener->watch = NULL;
+    timer_start(listener->loop, &listener->rest_timer, REST_MS);
+}
+
+static void on_ready(void *data)
+{
+    struct listener *listener = data;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    peer.ss_family = AF_UNSPEC;
+    int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd != -1) {
+        listener->is_warned = false;
+        listener->events->on_accepted(listener->data, fd, (const struct sockaddr *)&peer, listener->settings);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        rest(listener, errno);
+    }
+    /* all else is one connection's bad luck, or another worker was faster */
+}
+
+static void on_rested(struct timer *timer)
+{
+    listener_start(timer->data);
+}
+
+void listener_start(struct listener *listener)
+{
+    listener->rest_timer.on_timeout = on_rested;
+    listener->rest_timer.data = listener;
+    listener->watch = loop_watch_readable(listener->loop, listener->fd, on_ready, listener);
+    if (listener->watch == NULL)
+        timer_start(listener->loop, &listener->rest_timer, REST_MS);
+}
+
+void listener_destroy(struct listener *listener)
+{
+    if (listener == NULL)
+        return;
+    timer_stop(listener->loop, &listener->rest_timer);
+    loop_watch_close(listener->watch);
+    close(listener->fd);
+    free(listener);
+}

@@ -1,0 +1,28 @@
+#ifndef FLEXILIB_PROXY_LISTENER_H
+#define FLEXILIB_PROXY_LISTENER_H
+
+/* A listening socket, which all workers share: accepts one connection each time it is told that there is one, so that
+ * the others get their part. */
+
+#include "config/settings.h"
+#include "proxy/loop.h"
+
+#include <sys/socket.h>
+
+struct listener;
+
+struct listener_events {
+    /* A connection, to be taken over. */
+    void (*on_accepted)(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings);
+};
+
+/* Takes over fd. Nothing is accepted before listener_start. */
+struct listener *listener_create(struct loop *loop, int fd, const struct listener_settings *settings,
+                                 const struct listener_events *events, void *data);
+
+void listener_start(struct listener *listener);
+
+/* Closes this worker's part of the socket. NULL is fine. */
+void listener_destroy(struct listener *listener);
+
+#endif

@@ -1,0 +1,128 @@
+#include "proxy/proxy.h"
+
+#include "base/alloc.h"
+#include "base/slot.h"
+#include "proxy/access_log.h"
+#include "proxy/client.h"
+#include "proxy/dispatch.h"
+#include "proxy/front_http1.h"
+#include "proxy/listener.h"
+#include "proxy/resolver.h"
+
+#include <stdlib.h>
+
+struct proxy {
+    struct loop *loop;
+    const struct settings *settings;
+    struct slot *slot;
+    struct access_log *access_log;
+    struct resolver *resolver;
+    struct client *client;
+    struct dispatch *dispatch;
+    struct front_http1 *front;
+    struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
+    void (*on_drained)(void *data);
+    void *drained_data;
+};
+
+static void tell_if_drained(struct proxy *proxy)
+{
+    void (*on_drained)(void *data) = proxy->on_drained;
+    if (on_drained == NULL || front_http1_count(proxy->front) != 0)
+        return;
+    proxy->on_drained = NULL;
+    on_drained(proxy->drained_data);
+}
+
+static void on_count(void *data)
+{
+    struct proxy *proxy = data;
+    if (proxy->slot != NULL)
+        __atomic_store_n(&proxy->slot->connections, (uint32_t)front_http1_count(proxy->front), __ATOMIC_RELAXED);
+    tell_if_drained(proxy);
+}
+
+static void on_accepted(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings)
+{
+    struct proxy *proxy = data;
+    front_http1_take(proxy->front, fd, peer, settings);
+}
+
+static void on_turn(void *data)
+{
+    struct proxy *proxy = data;
+    if (proxy->access_log != NULL)
+        access_log_flush(proxy->access_log);
+}
+
+struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
+                           struct runtime *runtime, int access_log_fd, struct slot *slot)
+{
+    struct proxy *proxy = mem_alloc(sizeof(*proxy));
+    *proxy = (struct proxy){.loop = loop, .settings = settings, .slot = slot};
+    proxy->access_log = access_log_create(access_log_fd, settings->style);
+    proxy->resolver = resolver_create(loop);
+    proxy->client = client_create(settings, loop, proxy->resolver);
+    proxy->dispatch = dispatch_create(loop, settings, plan, runtime, proxy->client, proxy->access_log);
+    proxy->front = front_http1_create(loop, settings, proxy->dispatch, on_count, proxy);
+    proxy->listeners = mem_zalloc((settings->listener_count + 1) * sizeof(*proxy->listeners));
+    loop_set_turn(loop, on_turn, proxy);
+    return proxy;
+}
+
+static void stop_accepting(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
+        listener_destroy(proxy->listeners[i]);
+        proxy->listeners[i] = NULL;
+    }
+}
+
+void proxy_destroy(struct proxy *proxy)
+{
+    if (proxy == NULL)
+        return;
+    loop_set_turn(proxy->loop, NULL, NULL);
+    stop_accepting(proxy);
+    front_http1_destroy(proxy->front);
+    dispatch_destroy(proxy->dispatch);
+    client_destroy(proxy->client);
+    resolver_destroy(proxy->resolver);
+    access_log_destroy(proxy->access_log);
+    free(proxy->listeners);
+    free(proxy);
+}
+
+void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
+{
+    static const struct listener_events events = {.on_accepted = on_accepted};
+    proxy->listeners[index] = listener_create(proxy->loop, fd, &proxy->settings->listeners[index], &events, proxy);
+}
+
+void proxy_accept(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
+        if (proxy->listeners[i] != NULL)
+            listener_start(proxy->listeners[i]);
+    }
+}
+
+void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data)
+{
+    proxy->on_drained = on_drained;
+    proxy->drained_data = data;
+    stop_accepting(proxy);
+    front_http1_drain(proxy->front);
+    tell_if_drained(proxy);
+}
+
+void proxy_cut(struct proxy *proxy)
+{
+    stop_accepting(proxy);
+    front_http1_cut(proxy->front);
+}
+
+void proxy_reopen_access_log(struct proxy *proxy, int fd)
+{
+    access_log_reopen(proxy->access_log, fd);
+}
