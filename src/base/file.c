@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,14 +99,36 @@ bool file_copy(const char *from, const char *to, mode_t mode)
     return copied;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+static bool remove_entry(int folder, const char *name);
+
+static void remove_entries(DIR *folder)
 {
-    return remove(path);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            remove_entry(dirfd(folder), entry->d_name);
+    }
+}
+
+/* Goes by descriptors, never by paths: whoever owns a folder inside could otherwise swap it for a link meanwhile and
+ * have files elsewhere removed. */
+static bool remove_entry(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+        return true;
+    if (errno != EISDIR && errno != EPERM)
+        return false;
+    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *below = fd == -1 ? NULL : fdopendir(fd);
+    if (below == NULL)
+        return fd == -1 ? false : close_and_fail(fd);
+    remove_entries(below);
+    closedir(below);
+    return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 bool file_remove_tree(const char *path)
 {
-    return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+    return remove_entry(AT_FDCWD, path);
 }
 
 static void add_segments(struct text *out, struct slice path)

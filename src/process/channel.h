@@ -1,0 +1,71 @@
+#ifndef FLEXILIB_PROCESS_CHANNEL_H
+#define FLEXILIB_PROCESS_CHANNEL_H
+
+/* What supervisor and worker say to each other: one-line messages over a SOCK_SEQPACKET pair, `NAME number... text`,
+ * some with a descriptor. Both ends check what they read: a worker may have been taken over by what it loaded. */
+
+#include "base/slice.h"
+
+enum {
+    CHANNEL_VERSION = 1,
+    CHANNEL_NUMBERS = 3,
+    CHANNEL_TEXT_BYTES = 4096,
+    CHANNEL_PACKET_BYTES = CHANNEL_TEXT_BYTES + 128,
+};
+
+enum message_kind {
+    /* From a worker. */
+    MESSAGE_HELLO = 1, /* version */
+    MESSAGE_USER,      /* uid, gid, name: what it is about to become, and its siblings should be from the start */
+    MESSAGE_OPEN,      /* index, path of a log; answered by OPENED */
+    MESSAGE_LOADING,   /* code of libraries runs from here on: no OPEN and no USER any more */
+    MESSAGE_WATCH,     /* path of a file that is missing */
+    MESSAGE_LISTEN,    /* index, length of the listener's name, name and address; answered by OPENED */
+    MESSAGE_READY,     /* workers wanted (0: as many as CPUs), drain_timeout and shutdown_timeout in milliseconds */
+    MESSAGE_FAILED,    /* why, in one or several lines */
+    MESSAGE_STOPPED,   /* it accepts nothing any more */
+    /* From the supervisor. */
+    MESSAGE_OPENED, /* index, errno value; with a descriptor where that is 0 */
+    MESSAGE_REOPEN, /* index; with a descriptor */
+    MESSAGE_GO,
+    MESSAGE_DRAIN,
+    MESSAGE_CUT,
+};
+
+struct message {
+    enum message_kind kind;
+    int64_t numbers[CHANNEL_NUMBERS];
+    struct slice text; /* after channel_receive: stands in packet */
+    int fd;            /* -1 where there is none */
+    char packet[CHANNEL_PACKET_BYTES];
+};
+
+/* Makes a pair of connected descriptors, close-on-exec. Returns false with errno set. */
+bool channel_open(int ends[2]) __attribute__((warn_unused_result));
+
+/* Writes the message's packet into out. Returns its length, 0 where the text is too long. */
+size_t message_encode(const struct message *message, char out[CHANNEL_PACKET_BYTES]);
+
+/* Reads what stands in message->packet (length bytes) into the other members but fd. Returns false where it is no
+ * message. */
+bool message_parse(struct message *message, size_t length) __attribute__((warn_unused_result));
+
+/* The name that stands on the wire. */
+const char *message_name(enum message_kind kind);
+
+/* Sends a message; fd stays the caller's. Never blocks where the descriptor is non-blocking. Returns false with errno
+ * set. */
+bool channel_send(int channel, const struct message *message) __attribute__((warn_unused_result));
+
+enum channel_result {
+    CHANNEL_MESSAGE = 1,
+    CHANNEL_EMPTY, /* none there now */
+    CHANNEL_ENDED, /* the other side has closed it, or died */
+    CHANNEL_BROKEN /* that was no message */,
+};
+
+/* Receives one message, waiting for it where is_patient. Descriptors are taken only where takes_descriptors, and then
+ * belong to the caller; others never enter this process. */
+enum channel_result channel_receive(int channel, struct message *message, bool is_patient, bool takes_descriptors);
+
+#endif

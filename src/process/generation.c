@@ -1,0 +1,381 @@
+#include "process/generation_own.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    QUIET_LIFE_US = 10 * 1000 * 1000, /* who lived that long is replaced at once */
+    CUT_GRACE_US = 1000 * 1000,
+    LONGEST_DELAY_MS = 5000,
+};
+
+static const uint64_t us_per_ms = 1000;
+
+static bool start_worker(struct generation *generation, unsigned number)
+{
+    struct worker_place *place = &generation->places[number];
+    struct role role = {
+        .config = generation->supplies->config,
+        .is_live = !generation->is_read,
+        .snapshot = generation->snapshot,
+        .generation = generation->number,
+        .number = number,
+        .user = generation->user == NULL ? "" : generation->user,
+        .uid = generation->uid,
+        .gid = generation->gid,
+    };
+    place->start_us = 0;
+    place->worker = worker_process_start(generation->supplies, &role, generation_on_message, generation);
+    return place->worker != NULL;
+}
+
+struct generation *generation_create(struct supplies *supplies, unsigned number)
+{
+    struct generation *generation = mem_zalloc(sizeof(*generation));
+    generation->state = GENERATION_STARTING;
+    generation->number = number;
+    generation->supplies = supplies;
+    generation->places = mem_zalloc(sizeof(*generation->places));
+    generation->count = 1;
+    generation->snapshot = snapshots_create(&supplies->snapshots, number);
+    if (generation->snapshot == NULL)
+        generation_fail(generation, "cannot make a folder for its snapshot");
+    else if (!start_worker(generation, 0))
+        generation_fail(generation, "cannot start a worker");
+    return generation;
+}
+
+void generation_destroy(struct generation *generation)
+{
+    struct supplies *supplies = generation->supplies;
+    for (int i = 0; i < GENERATION_LISTENERS; ++i) {
+        if (generation->listeners[i] != NULL)
+            listeners_release(&supplies->listeners, generation->listeners[i]);
+    }
+    for (int i = 0; i < GENERATION_LOGS; ++i) {
+        if (generation->logs[i] != NULL)
+            logs_release(&supplies->logs, generation->logs[i]);
+    }
+    if (generation->snapshot != NULL)
+        file_remove_tree(generation->snapshot);
+    free(generation->snapshot);
+    free(generation->places);
+    free(generation->user);
+    text_finish(&generation->failure);
+    free(generation);
+}
+
+static void kill_workers(struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        generation->places[i].start_us = 0;
+        if (generation->places[i].worker != NULL)
+            worker_process_kill(generation->places[i].worker);
+    }
+}
+
+void generation_fail(struct generation *generation, const char *reason)
+{
+    if (generation->state == GENERATION_FAILED)
+        return;
+    generation->state = GENERATION_FAILED;
+    text_print(&generation->failure, "%s", reason);
+    kill_workers(generation);
+}
+
+void generation_abandon(struct generation *generation)
+{
+    generation_fail(generation, "given up");
+}
+
+static bool are_all(const struct generation *generation, enum worker_state state)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        const struct worker_process *worker = generation->places[i].worker;
+        if (worker == NULL || worker->state != state)
+            return false;
+    }
+    return true;
+}
+
+static void start_due_workers(struct generation *generation, uint64_t now_us)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_place *place = &generation->places[i];
+        if (place->worker != NULL || place->start_us == 0 || place->start_us > now_us || start_worker(generation, i))
+            continue;
+        if (generation->state == GENERATION_STARTING) {
+            generation_fail(generation, "cannot start a worker");
+            return;
+        }
+        console_log(LOG_LEVEL_ERROR, "cannot start a worker of generation %u: %s", generation->number, strerror(errno));
+        place->start_us = now_us + LONGEST_DELAY_MS * us_per_ms;
+    }
+}
+
+static void give_up_starting(struct generation *generation, struct worker_process *worker)
+{
+    struct text reason = TEXT_INIT;
+    struct slot slot = slots_read(&generation->supplies->slots, worker->slot);
+    text_print(&reason, "worker %d was not ready within %.3f s", (int)worker->pid,
+               (double)generation->supplies->start_timeout_ms / 1000);
+    obituary_print_slot(&slot, &reason);
+    if (generation->state == GENERATION_STARTING) {
+        generation_fail(generation, reason.data);
+    } else {
+        console_log(LOG_LEVEL_ERROR, "%s", reason.data);
+        worker_process_kill(worker);
+    }
+    text_finish(&reason);
+}
+
+static void cut_worker(struct worker_process *worker, uint64_t now_us)
+{
+    worker_process_tell(worker, MESSAGE_CUT);
+    if (worker->state == WORKER_KILLED)
+        return;
+    worker->state = WORKER_CUT;
+    worker->deadline_us = now_us + CUT_GRACE_US;
+}
+
+static void act_on_deadline(struct generation *generation, struct worker_process *worker, uint64_t now_us)
+{
+    if (worker->state == WORKER_STARTING) {
+        give_up_starting(generation, worker);
+    } else if (worker->state == WORKER_DRAINING) {
+        console_log(LOG_LEVEL_WARNING, "worker %d of generation %u has not drained in time and is cut short",
+                    (int)worker->pid, generation->number);
+        cut_worker(worker, now_us);
+    } else {
+        worker_process_kill(worker);
+    }
+}
+
+void generation_step(struct generation *generation, uint64_t now_us)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_process *worker = generation->places[i].worker;
+        if (worker != NULL && worker->deadline_us != 0 && worker->deadline_us <= now_us)
+            act_on_deadline(generation, worker, now_us);
+    }
+    if (generation->state == GENERATION_STARTING || generation->state == GENERATION_SERVING)
+        start_due_workers(generation, now_us);
+    if (generation->state == GENERATION_STARTING && are_all(generation, WORKER_READY))
+        generation->state = GENERATION_READY;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+uint64_t generation_deadline(const struct generation *generation)
+{
+    uint64_t deadline = 0;
+    for (unsigned i = 0; i < generation->count; ++i) {
+        const struct worker_place *place = &generation->places[i];
+        deadline = sooner(deadline, place->worker == NULL ? place->start_us : place->worker->deadline_us);
+    }
+    return deadline;
+}
+
+static uint64_t delay_after(unsigned quick_deaths)
+{
+    if (quick_deaths == 0)
+        return 0;
+    uint64_t delay_ms = quick_deaths > 6 ? LONGEST_DELAY_MS : (uint64_t)100 << (quick_deaths - 1);
+    return (delay_ms > LONGEST_DELAY_MS ? LONGEST_DELAY_MS : delay_ms) * us_per_ms;
+}
+
+static void plan_replacement(struct worker_place *place, const struct death *death)
+{
+    if (death->lived_us >= QUIET_LIFE_US)
+        place->quick_deaths = 0;
+    place->start_us = clock_monotonic_us() + delay_after(place->quick_deaths++);
+}
+
+static void report_death(const struct generation *generation, const struct worker_process *worker,
+                         const struct death *death)
+{
+    struct text line = TEXT_INIT;
+    obituary_print(death, &line);
+    if (worker->failure == NULL)
+        console_log(LOG_LEVEL_ALERT, "%s", line.data);
+    else
+        console_log(LOG_LEVEL_ERROR, "worker %d of generation %u could not start: %s", (int)death->pid,
+                    generation->number, worker->failure);
+    text_finish(&line);
+}
+
+/* A generation that is not in service yet fails as a whole, which is reported as its failure. */
+static void mourn_before_service(struct generation *generation, const struct death *death)
+{
+    struct text reason = TEXT_INIT;
+    obituary_print(death, &reason);
+    generation_fail(generation, reason.data);
+    text_finish(&reason);
+}
+
+static bool is_orderly(const struct worker_process *worker, const struct death *death)
+{
+    return worker->state == WORKER_KILLED || worker->state == WORKER_CUT ||
+           (worker->state == WORKER_DRAINING && death->status == 0);
+}
+
+static void take_leave(struct generation *generation, unsigned number, int status)
+{
+    struct worker_place *place = &generation->places[number];
+    struct worker_process *worker = place->worker;
+    struct death death;
+    worker_process_bury(worker, generation->number, status, &death);
+    /* The message that was read last may have added places. */
+    place = &generation->places[number];
+    place->worker = NULL;
+    switch (generation->state) {
+    case GENERATION_STARTING:
+    case GENERATION_READY:
+        mourn_before_service(generation, &death);
+        break;
+    case GENERATION_SERVING:
+        report_death(generation, worker, &death);
+        plan_replacement(place, &death);
+        break;
+    case GENERATION_DRAINING:
+        if (!is_orderly(worker, &death))
+            report_death(generation, worker, &death);
+        break;
+    case GENERATION_FAILED:
+        break;
+    }
+    worker_process_destroy(worker);
+}
+
+bool generation_bury(struct generation *generation, pid_t pid, int status)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        const struct worker_process *worker = generation->places[i].worker;
+        if (worker == NULL || worker->pid != pid)
+            continue;
+        take_leave(generation, i, status);
+        return true;
+    }
+    return false;
+}
+
+void generation_go(struct generation *generation)
+{
+    generation->state = GENERATION_SERVING;
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_process *worker = generation->places[i].worker;
+        if (worker == NULL || worker->state != WORKER_READY)
+            continue;
+        worker->state = WORKER_SERVING;
+        worker_process_tell(worker, MESSAGE_GO);
+    }
+}
+
+static void drain_worker(struct worker_process *worker, uint64_t until_us)
+{
+    if (worker->state == WORKER_STARTING) {
+        worker_process_kill(worker);
+    } else if (worker->state == WORKER_READY || worker->state == WORKER_SERVING) {
+        worker->state = WORKER_DRAINING;
+        worker->deadline_us = until_us;
+        worker_process_tell(worker, MESSAGE_DRAIN);
+    } else if (worker->state == WORKER_DRAINING) {
+        worker->deadline_us = sooner(worker->deadline_us, until_us);
+    }
+}
+
+void generation_drain(struct generation *generation, int64_t timeout_ms)
+{
+    uint64_t until_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + (uint64_t)timeout_ms * us_per_ms;
+    generation->state = GENERATION_DRAINING;
+    for (unsigned i = 0; i < generation->count; ++i) {
+        generation->places[i].start_us = 0;
+        if (generation->places[i].worker != NULL)
+            drain_worker(generation->places[i].worker, until_us);
+    }
+}
+
+void generation_cut(struct generation *generation)
+{
+    uint64_t now_us = clock_monotonic_us();
+    generation_drain(generation, -1);
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_process *worker = generation->places[i].worker;
+        if (worker != NULL && worker->state == WORKER_DRAINING)
+            cut_worker(worker, now_us);
+    }
+}
+
+void generation_reopen_logs(struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_process *worker = generation->places[i].worker;
+        /* A worker that asks later gets the new file anyway; one that was answered may still wait for another. */
+        for (int log = 0; worker != NULL && worker->state != WORKER_KILLED && log < GENERATION_LOGS; ++log) {
+            if (generation->logs[log] != NULL)
+                worker_process_hand(worker, MESSAGE_REOPEN, log, 0, generation->logs[log]->fd);
+        }
+    }
+}
+
+enum generation_state generation_state(const struct generation *generation)
+{
+    return generation->state;
+}
+
+unsigned generation_number(const struct generation *generation)
+{
+    return generation->number;
+}
+
+unsigned generation_worker_count(const struct generation *generation)
+{
+    return generation->count;
+}
+
+bool generation_is_empty(const struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        if (generation->places[i].worker != NULL)
+            return false;
+    }
+    return true;
+}
+
+bool generation_has_stopped(const struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        const struct worker_process *worker = generation->places[i].worker;
+        if (worker != NULL && !worker->has_stopped)
+            return false;
+    }
+    return true;
+}
+
+const char *generation_failure(const struct generation *generation)
+{
+    return generation->failure.data;
+}
+
+bool generation_is_refused(const struct generation *generation)
+{
+    return generation->is_refused;
+}
+
+int64_t generation_drain_timeout_ms(const struct generation *generation)
+{
+    return generation->drain_timeout_ms;
+}
+
+int64_t generation_shutdown_timeout_ms(const struct generation *generation)
+{
+    return generation->shutdown_timeout_ms;
+}

@@ -1,0 +1,72 @@
+#ifndef FLEXILIB_PROCESS_GENERATION_H
+#define FLEXILIB_PROCESS_GENERATION_H
+
+/* The workers that run one plan, from the first one's start until the last one's end. The first worker reads the
+ * configuration and says how many there shall be; the others start from what it read. Until all are ready nobody
+ * accepts, and if one fails all are ended. Whatever happens is noted here; the supervisor asks for the state after each
+ * event and decides. */
+
+#include "base/text.h"
+#include "process/supplies.h"
+
+#include <sys/types.h>
+
+enum generation_state {
+    GENERATION_STARTING = 1,
+    GENERATION_READY,    /* all workers wait for GO */
+    GENERATION_SERVING,  /* crashed workers are replaced */
+    GENERATION_DRAINING, /* accepts nothing any more */
+    GENERATION_FAILED,   /* never served; its workers have been killed */
+};
+
+struct generation;
+
+/* Makes generation number `number` and starts its first worker; where that cannot be, its state is FAILED. */
+struct generation *generation_create(struct supplies *supplies, unsigned number);
+
+/* Frees it, releases its listeners and logs, removes its snapshot. Only once it is empty. */
+void generation_destroy(struct generation *generation);
+
+/* Does what is due: starts siblings and replacements, acts on deadlines. */
+void generation_step(struct generation *generation, uint64_t now_us);
+
+/* When generation_step has something to do without an event; 0: never. */
+uint64_t generation_deadline(const struct generation *generation);
+
+/* Takes note of a process that ended. Returns false where it is none of this generation's. */
+bool generation_bury(struct generation *generation, pid_t pid, int status);
+
+/* READY to SERVING. */
+void generation_go(struct generation *generation);
+
+/* Lets the workers finish what they have begun. timeout_ms -1: without limit; called again, it only shortens. */
+void generation_drain(struct generation *generation, int64_t timeout_ms);
+
+/* Has the workers drop what they are doing, and kills those that do not. */
+void generation_cut(struct generation *generation);
+
+/* Ends one that does not serve yet, for a reason of the supervisor's. */
+void generation_abandon(struct generation *generation);
+
+/* Hands the workers their logs anew, after logs_reopen. */
+void generation_reopen_logs(struct generation *generation);
+
+enum generation_state generation_state(const struct generation *generation);
+unsigned generation_number(const struct generation *generation);
+unsigned generation_worker_count(const struct generation *generation);
+
+/* No process of it is left. */
+bool generation_is_empty(const struct generation *generation);
+
+/* No worker of it accepts connections any more. */
+bool generation_has_stopped(const struct generation *generation);
+
+/* Why it failed, in one or several lines; and whether the configuration is to blame, rather than a crash. */
+const char *generation_failure(const struct generation *generation);
+bool generation_is_refused(const struct generation *generation);
+
+/* What the settings say about draining. */
+int64_t generation_drain_timeout_ms(const struct generation *generation);
+int64_t generation_shutdown_timeout_ms(const struct generation *generation);
+
+#endif

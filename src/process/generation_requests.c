@@ -1,0 +1,205 @@
+#include "process/generation_own.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void refuse_message(struct worker_process *worker, const struct message *message)
+{
+    console_log(LOG_LEVEL_ERROR, "worker %d said %s, which makes no sense here (it is %s)", (int)worker->pid,
+                message_name(message->kind), worker_state_name(worker->state));
+    worker_process_kill(worker);
+}
+
+static void tell_listening(struct listener *listener, struct slice name)
+{
+    if (listener->was_told)
+        return;
+    listener->was_told = true;
+    struct text line = TEXT_INIT;
+    address_print_nicely(&listener->address, &line);
+    if (name.length != 0)
+        text_print(&line, " (listener '%.*s')", SLICE_ARG(name));
+    console_log(LOG_LEVEL_INFO, "listening on %s", line.data);
+    text_finish(&line);
+}
+
+static bool uses_listener(const struct generation *generation, const struct listener *listener)
+{
+    for (int i = 0; i < GENERATION_LISTENERS; ++i) {
+        if (generation->listeners[i] == listener)
+            return true;
+    }
+    return false;
+}
+
+/* One socket for each number, and each socket for one number only. Returns NULL with errno set. */
+static struct listener *take_listener(struct generation *generation, int64_t index, struct slice address)
+{
+    struct listener **own = &generation->listeners[index];
+    struct listener *listener = listeners_take(&generation->supplies->listeners, address, index);
+    if (listener == NULL)
+        return NULL;
+    if (*own == NULL && !uses_listener(generation, listener))
+        return *own = listener;
+    bool is_same = *own == listener;
+    listeners_release(&generation->supplies->listeners, listener);
+    errno = EADDRINUSE;
+    return is_same ? listener : NULL;
+}
+
+static void on_listen(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    int64_t index = message->numbers[0];
+    uint64_t name_length = (uint64_t)message->numbers[1];
+    if (index < 0 || index >= GENERATION_LISTENERS || name_length > message->text.length) {
+        refuse_message(worker, message);
+        return;
+    }
+    struct listener *listener = take_listener(generation, index, slice_skip(message->text, (size_t)name_length));
+    if (listener != NULL)
+        tell_listening(listener, slice_of(message->text.data, (size_t)name_length));
+    worker_process_hand(worker, MESSAGE_OPENED, index, listener == NULL ? errno : 0,
+                        listener == NULL ? -1 : listener->fd);
+}
+
+/* Only the first worker chooses, and only before it has run any code of a library: its siblings get what it got.
+ * Returns NULL with errno set. */
+static struct log_file *take_log(struct generation *generation, const struct worker_process *worker,
+                                 const struct message *message)
+{
+    struct log_file **log = &generation->logs[message->numbers[0]];
+    if (*log == NULL && worker->is_live)
+        return *log = logs_take(&generation->supplies->logs, message->text);
+    errno = EPERM;
+    return *log != NULL && slice_equals(slice_from_text((*log)->path), message->text) ? *log : NULL;
+}
+
+static void on_open(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    if (message->numbers[0] < 0 || message->numbers[0] >= GENERATION_LOGS || worker->is_loading) {
+        refuse_message(worker, message);
+        return;
+    }
+    const struct log_file *log = take_log(generation, worker, message);
+    worker_process_hand(worker, MESSAGE_OPENED, message->numbers[0], log == NULL ? errno : 0,
+                        log == NULL ? -1 : log->fd);
+}
+
+static void on_user(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    const int64_t *ids = message->numbers;
+    if (worker->is_loading || !worker->is_live || generation->user != NULL || geteuid() != 0 || ids[0] < 0 ||
+        ids[0] > UINT32_MAX || ids[1] < 0 || ids[1] > UINT32_MAX || message->text.length == 0) {
+        refuse_message(worker, message);
+        return;
+    }
+    generation->user = mem_copy_text(message->text.data, message->text.length);
+    generation->uid = (uint32_t)ids[0];
+    generation->gid = (uint32_t)ids[1];
+}
+
+static void on_watch(struct generation *generation, const struct message *message)
+{
+    if (generation->wanted_count++ < GENERATION_WANTED)
+        wanted_add(&generation->supplies->wanted, message->text, generation->number);
+}
+
+static unsigned count_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static void add_siblings(struct generation *generation, int64_t wanted)
+{
+    unsigned count = wanted == 0 ? count_cpus() : (unsigned)wanted;
+    count = count > GENERATION_WORKERS ? GENERATION_WORKERS : count;
+    generation->places = mem_realloc(generation->places, count * sizeof(*generation->places));
+    for (unsigned i = generation->count; i < count; ++i)
+        generation->places[i] = (struct worker_place){.start_us = 1};
+    generation->count = count;
+}
+
+static void on_ready(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    if (message->numbers[0] < 0 || message->numbers[1] < 0 || message->numbers[2] < 0) {
+        refuse_message(worker, message);
+        return;
+    }
+    worker->state = WORKER_READY;
+    worker->deadline_us = 0;
+    if (!generation->is_read) {
+        generation->is_read = true;
+        generation->drain_timeout_ms = message->numbers[1];
+        generation->shutdown_timeout_ms = message->numbers[2];
+        add_siblings(generation, message->numbers[0]);
+    }
+    if (generation->state != GENERATION_SERVING)
+        return;
+    worker->state = WORKER_SERVING;
+    worker_process_tell(worker, MESSAGE_GO);
+}
+
+static void on_failed(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    free(worker->failure);
+    worker->failure = mem_copy_text(message->text.data, message->text.length);
+    if (generation->state != GENERATION_STARTING)
+        return;
+    generation->is_refused = true;
+    generation_fail(generation, worker->failure);
+}
+
+/* The kinds that a worker may send while it starts and has greeted. */
+static void handle_request(struct generation *generation, struct worker_process *worker, const struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_USER:
+        on_user(generation, worker, message);
+        break;
+    case MESSAGE_OPEN:
+        on_open(generation, worker, message);
+        break;
+    case MESSAGE_LOADING:
+        worker->is_loading = true;
+        break;
+    case MESSAGE_WATCH:
+        on_watch(generation, message);
+        break;
+    case MESSAGE_LISTEN:
+        on_listen(generation, worker, message);
+        break;
+    case MESSAGE_READY:
+        on_ready(generation, worker, message);
+        break;
+    case MESSAGE_FAILED:
+        on_failed(generation, worker, message);
+        break;
+    default:
+        refuse_message(worker, message);
+        break;
+    }
+}
+
+void generation_on_message(struct worker_process *worker, const struct message *message)
+{
+    struct generation *generation = worker->data;
+    if (worker->state == WORKER_KILLED)
+        return;
+    if (message->kind == MESSAGE_STOPPED)
+        worker->has_stopped = true;
+    else if (worker->state != WORKER_STARTING)
+        refuse_message(worker, message);
+    else if (worker->has_greeted)
+        handle_request(generation, worker, message);
+    else if (message->kind == MESSAGE_HELLO && message->numbers[0] == CHANNEL_VERSION)
+        worker->has_greeted = true;
+    else
+        refuse_message(worker, message);
+}

@@ -1,0 +1,45 @@
+#ifndef FLEXILIB_PROCESS_LISTENERS_H
+#define FLEXILIB_PROCESS_LISTENERS_H
+
+/* The listening sockets. The supervisor opens them when a worker asks, hands out descriptors, and keeps each one as
+ * long as a generation uses it, so that a reload takes over the very same socket and no connection in its queue is
+ * lost. Told apart by address; where the port is 0 also by the listener's number, so that the port found first stays.
+ */
+
+#include "process/address.h"
+
+struct listener {
+    struct listener *next;
+    char *key; /* the canonical address, for port 0 with the listener's number */
+    int fd;
+    unsigned users;
+    bool is_inherited;      /* never closed: whoever opened it may expect it to be taken again */
+    bool was_told;          /* the log knows it */
+    uint64_t device, inode; /* of a unix socket's file, to remove ours only */
+    struct address address; /* as bound: with the real port */
+};
+
+struct listeners {
+    struct listener *first;
+};
+
+/* Takes over the sockets that SERVER_STARTER_PORT names, and removes the variable. Warns of what it cannot use. */
+void listeners_inherit(struct listeners *listeners);
+
+/* Gives the listener for this address, opening it where there is none; it counts one more user. Returns NULL with errno
+ * set: EINVAL for an address it cannot read. */
+struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index);
+
+/* One user less; without any, the socket is closed and its file removed. */
+void listeners_release(struct listeners *listeners, struct listener *listener);
+
+/* Warns of each inherited socket that nobody uses. */
+void listeners_warn_unused(const struct listeners *listeners);
+
+/* Closes all sockets and removes their files, though users are left: nobody shall connect any more. */
+void listeners_shut(struct listeners *listeners);
+
+/* Closes all, in use or not, and forgets them. */
+void listeners_close(struct listeners *listeners);
+
+#endif

@@ -1,0 +1,79 @@
+#include "process/logs.h"
+
+#include "base/alloc.h"
+#include "process/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool is_standard_output(const struct log_file *log)
+{
+    return strcmp(log->path, "-") == 0;
+}
+
+/* Non-blocking only for the moment of opening, which would wait for the reader of a FIFO. */
+static int open_file(const struct log_file *log)
+{
+    if (is_standard_output(log))
+        return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    if (fd != -1)
+        fcntl(fd, F_SETFL, O_APPEND);
+    return fd;
+}
+
+static void free_log(struct log_file *log)
+{
+    free(log->path);
+    free(log);
+}
+
+struct log_file *logs_take(struct logs *logs, struct slice path)
+{
+    for (struct log_file *log = logs->first; log != NULL; log = log->next) {
+        if (slice_equals(slice_from_text(log->path), path)) {
+            ++log->users;
+            return log;
+        }
+    }
+    struct log_file *log = mem_zalloc(sizeof(*log));
+    log->path = mem_copy_text(path.data, path.length);
+    log->fd = open_file(log);
+    if (log->fd == -1) {
+        int saved = errno;
+        free_log(log);
+        errno = saved;
+        return NULL;
+    }
+    log->users = 1;
+    log->next = logs->first;
+    logs->first = log;
+    return log;
+}
+
+void logs_release(struct logs *logs, struct log_file *log)
+{
+    if (--log->users != 0)
+        return;
+    struct log_file **link = &logs->first;
+    while (*link != log)
+        link = &(*link)->next;
+    *link = log->next;
+    close(log->fd);
+    free_log(log);
+}
+
+void logs_reopen(struct logs *logs)
+{
+    for (struct log_file *log = logs->first; log != NULL; log = log->next) {
+        int fd = is_standard_output(log) ? -1 : open_file(log);
+        if (fd == -1 && !is_standard_output(log))
+            console_log(LOG_LEVEL_ERROR, "cannot reopen %s: %s", log->path, strerror(errno));
+        if (fd == -1)
+            continue;
+        close(log->fd);
+        log->fd = fd;
+    }
+}

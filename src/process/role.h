@@ -1,0 +1,38 @@
+#ifndef FLEXILIB_PROCESS_ROLE_H
+#define FLEXILIB_PROCESS_ROLE_H
+
+/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and two descriptors. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    ROLE_CHANNEL_FD = 3,
+    ROLE_SLOTS_FD = 4,
+};
+
+struct role {
+    const char *config;   /* the file, as the operator named it */
+    bool is_live;         /* reads the file system and fills the snapshot; otherwise reads the snapshot only */
+    const char *snapshot; /* folder */
+    uint32_t generation;
+    uint32_t number; /* of the worker in its generation, from 0 */
+    uint32_t slot;
+    const char *program; /* its path when the supervisor started */
+    /* Who to become before anything is read: what the generation's first worker said, "" for nobody. */
+    const char *user;
+    uint32_t uid, gid;
+};
+
+/* The argument that makes the program a worker. */
+#define ROLE_WORKER "--worker"
+
+/* Makes the argument list, NULL-terminated. The caller frees it with role_free_arguments. */
+char **role_make_arguments(const struct role *role);
+void role_free_arguments(char **arguments);
+
+/* Reads the argument list back; role points into it. Returns false where it is none, or where the descriptors are not
+ * there: the supervisor did not start this process. */
+bool role_parse(int count, char **arguments, struct role *role) __attribute__((warn_unused_result));
+
+#endif
