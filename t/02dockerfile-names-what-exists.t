@@ -1,0 +1,44 @@
+# The Dockerfile stands on this tree: what it copies is there, the lists it installs are, and the programs of its last
+# image come with FlexiLib's own installation.
+
+use lib 't/lib';
+use FlexiLib::Test;
+
+my $root = root_folder();
+my $file = read_file("$root/Dockerfile") =~ s/\\\n//gr;
+
+my @stages = $file =~ /^FROM (\S+)/mg;
+is_deeply(\@stages, [('debian:bookworm-slim') x 2], 'it builds on Debian 12 and ends on Debian 12');
+
+my @copies = map { [split] } $file =~ /^COPY (?!--from)(.*)$/mg;
+ok(scalar @copies, 'it copies from the tree');
+for my $copy (@copies) {
+    my (undef, @sources) = reverse @$copy;
+    ok(-e "$root/$_", "$_ is there to be copied") for @sources;
+}
+
+my %lists = map { m{/(\w+)\.packages$} ? ($1 => 1) : () } glob "$root/deps/*.packages";
+for my $names ($file =~ m{/deps/install((?: \w+)+)}g) {
+    ok($lists{$_}, "deps/$_.packages is there to be installed") for split ' ', $names;
+}
+unlike($file, qr/apt-get install/, 'packages are named in deps/ only');
+
+my ($user) = $file =~ /^USER (\S+)$/m;
+ok(defined $user && $user ne 'root' && $file =~ /\buseradd .*\b$user\b/, 'it runs as a user of its own');
+like($file, qr/^HEALTHCHECK .*"flexilib", "healthcheck"/m, 'its health is asked of FlexiLib');
+
+my $installed = make_folder();
+my $result    = run_command(['cmake', '--install', build_folder(), '--prefix', '/usr'], env => { DESTDIR => $installed });
+is($result->{status}, 0, 'the build can be installed') or diag(@$result{qw(out err)});
+ok(-x "$installed/usr/bin/flexilib", 'the program is part of it');
+my @filters = glob "$installed/usr/lib/*/flexilib/*.so $installed/usr/lib/flexilib/*.so";
+cmp_ok(scalar @filters, '>=', 3, 'and so are the bundled filters');
+
+need('objdump');
+my @packages = sort map { s/#.*//r =~ /(\S+)/ ? $1 : () } split /\n/, read_file("$root/deps/run.packages");
+my $needed   = run_command(['objdump', '-p', build_folder() . '/flexilib'])->{out};
+my @named    = map { s/^libh2o-evloop\.so\./libh2o-evloop/r =~ s/^libyaml-0\.so\.2$/libyaml-0-2/r }
+    $needed =~ /^\s*NEEDED\s+(lib(?:h2o|yaml)\S*)$/mg;
+is(join(' ', sort @named), join(' ', @packages), 'deps/run.packages are the libraries it is linked with');
+
+done_testing;
