@@ -67,6 +67,7 @@ struct client_request {
     struct body_reader body;
     struct slice pending; /* body bytes in the buffer that wait for a pull */
     uint64_t body_bytes;
+    unsigned receives; /* since the loop said that there is something to read */
     bool is_pulled, is_readable, is_delivering;
 };
 

@@ -10,7 +10,7 @@ enum {
     MOST_INTERIM = 16,
     /* a body's end is copied, so that it can be told together with its last bytes, which have to outlive us then */
     MOST_COPIED_BYTES = 8 * 1024,
-    /* what a filter that swallows a body may take before others have their turn */
+    /* what a filter that swallows a body may have in one go, before others have their turn */
     MOST_RECEIVES = 16,
 };
 
@@ -202,10 +202,11 @@ static bool end_body(struct client_request *request, ssize_t received)
 /* Receives once where there may be something. Returns whether that brought anything to look at. */
 static bool receive_body(struct client_request *request)
 {
-    if (!request->is_readable) {
+    if (!request->is_readable || request->receives == MOST_RECEIVES) {
         await_bytes(request);
         return false;
     }
+    ++request->receives;
     choose_body_buffer(request);
     size_t capacity = request->buffer->capacity;
     ssize_t received = socket_receive(request->connection->socket, request->buffer->data, capacity);
@@ -234,7 +235,6 @@ static void deliver_last(struct client_request *request)
 
 void client_request_deliver(struct client_request *request)
 {
-    unsigned receives = 0;
     if (request->is_delivering)
         return;
     request->is_delivering = true;
@@ -244,7 +244,6 @@ void client_request_deliver(struct client_request *request)
             return;
         }
         if (request->pending.length == 0) {
-            request->is_readable = request->is_readable && ++receives <= MOST_RECEIVES;
             if (!receive_body(request))
                 break;
             continue;
@@ -266,6 +265,7 @@ void client_request_receive(struct client_request *request)
         return;
     }
     request->is_readable = true;
+    request->receives = 0;
     if (request->is_pulled)
         client_request_deliver(request);
     else

@@ -1,0 +1,299 @@
+#include "proxy/forward.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum {
+    MOST_FIELDS = 8,
+};
+
+struct forward_case {
+    const char *what;
+    const char *method, *path, *query; /* query NULL: none */
+    const char *authority;
+    const char *fields[MOST_FIELDS]; /* name, value, name, value, ... */
+    const char *body;
+    const char *peer;
+    const char *strip;
+    bool is_host_replaced;
+    bool is_http_1_0;
+    bool is_https;
+    const char *expected;
+};
+
+#define OURS "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n" VIA "\r\n"
+#define VIA  "Via: 1.1 flexilib\r\n"
+
+static const struct forward_case cases[] = {
+    {
+        .what = "the plainest request",
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "path and query go on as they are",
+        .path = "/a%2Fb/c",
+        .query = "x=1&y=%20",
+        .expected = "GET /a%2Fb/c?x=1&y=%20 HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "an empty query keeps its question mark",
+        .path = "/a",
+        .query = "",
+        .expected = "GET /a? HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "fields keep their order, case and doubles",
+        .fields = {"Accept", "text/html", "cookie", "a=1", "COOKIE", "b=2", "x-empty", ""},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: text/html\r\ncookie: a=1\r\nCOOKIE: b=2\r\n"
+                    "x-empty: \r\n" OURS,
+    },
+    {
+        .what = "a body is announced",
+        .method = "POST",
+        .body = "hello",
+        .expected = "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n" OURS,
+    },
+    {
+        .what = "also with a method that has none as a rule",
+        .method = "GET",
+        .body = "hello world",
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 11\r\n" OURS,
+    },
+    {
+        .what = "POST without a body says so",
+        .method = "POST",
+        .expected = "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n" OURS,
+    },
+    {
+        .what = "so does PUT",
+        .method = "PUT",
+        .expected = "PUT / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n" OURS,
+    },
+    {
+        .what = "so does PATCH",
+        .method = "PATCH",
+        .expected = "PATCH / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n" OURS,
+    },
+    {
+        .what = "DELETE does not",
+        .method = "DELETE",
+        .expected = "DELETE / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "methods compare with case",
+        .method = "post",
+        .expected = "post / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "X-Forwarded-For is continued",
+        .fields = {"x-forwarded-for", "198.51.100.1"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 198.51.100.1, 192.0.2.7\r\n"
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "several lines of X-Forwarded-For become one",
+        .fields = {"X-Forwarded-For", "198.51.100.1", "Accept", "*/*", "x-forwarded-FOR", "198.51.100.2, ::1"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\n"
+                    "X-Forwarded-For: 198.51.100.1, 198.51.100.2, ::1, 192.0.2.7\r\n"
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "an empty X-Forwarded-For counts as none",
+        .fields = {"X-Forwarded-For", ""},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "a unix peer has no address to add",
+        .peer = "unix:",
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Proto: http\r\n"
+                    "X-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "but what it sent stays",
+        .peer = "unix:",
+        .fields = {"X-Forwarded-For", "198.51.100.1"},
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Proto: http\r\n"
+            "X-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "an IPv6 peer is added bare",
+        .peer = "2001:db8::7",
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 2001:db8::7\r\nX-Forwarded-Proto: http\r\n"
+            "X-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "the client's X-Forwarded-Proto and X-Forwarded-Host are replaced",
+        .fields = {"x-forwarded-proto", "https", "X-FORWARDED-HOST", "evil.example"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "X-Forwarded-Proto tells the truth about TLS",
+        .is_https = true,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+                    "X-Forwarded-Host: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "Via is continued",
+        .fields = {"via", "1.0 fred", "Via", "1.1 p.example (x)"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
+                    "X-Forwarded-Host: shop.example\r\nVia: 1.0 fred, 1.1 p.example (x), 1.1 flexilib\r\n\r\n",
+    },
+    {
+        .what = "Via names the version that was received",
+        .is_http_1_0 = true,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
+                    "X-Forwarded-Host: shop.example\r\nVia: 1.0 flexilib\r\n\r\n",
+    },
+    {
+        .what = "the server's own name instead of the client's",
+        .is_host_replaced = true,
+        .expected = "GET / HTTP/1.1\r\nHost: 127.0.0.1:3000\r\n" OURS,
+    },
+    {
+        .what = "a client that sent no Host",
+        .authority = "",
+        .expected =
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n" VIA
+            "\r\n",
+    },
+    {
+        .what = "Expect was met by us",
+        .method = "POST",
+        .body = "x",
+        .fields = {"Expect", "100-continue"},
+        .expected = "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 1\r\n" OURS,
+    },
+    {
+        .what = "nothing that frames or belongs to a connection goes on, should it ever be in the list",
+        .fields = {"Host", "evil", "Content-Length", "7", "Transfer-Encoding", "chunked", "Connection", "x"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "the rest of those",
+        .fields = {"TE", "gzip", "Upgrade", "foo", "Proxy-Connection", "keep-alive", "Trailer", "x"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "names of the same length as ours are nobody's business",
+        .fields = {"Age", "1", "Nost", "2", "Forbid", "3", "X-Forwarded-Fox", "4"},
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nAge: 1\r\nNost: 2\r\nForbid: 3\r\nX-Forwarded-Fox: 4\r\n" OURS,
+    },
+    {
+        .what = "longer ones too",
+        .fields = {"X-Forwarded-Hose", "1", "X-Forwarded-Photo", "2"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Hose: 1\r\nX-Forwarded-Photo: 2\r\n" OURS,
+    },
+    {
+        .what = "a prefix is stripped",
+        .path = "/api/x",
+        .query = "q",
+        .strip = "/api",
+        .expected = "GET /x?q HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+};
+
+static struct slice text_or(const char *text, const char *fallback)
+{
+    return slice_from_text(text == NULL ? fallback : text);
+}
+
+static void build(const struct forward_case *wanted, struct text *out)
+{
+    struct exchange exchange = {0};
+    struct header fields[MOST_FIELDS / 2];
+    struct request_head *request = &exchange.request;
+    request->method = text_or(wanted->method, "GET");
+    request->scheme = wanted->is_https ? SLICE("https") : SLICE("http");
+    request->authority = text_or(wanted->authority, "shop.example");
+    request->path = text_or(wanted->path, "/");
+    request->query = slice_from_text(wanted->query);
+    request->has_query = wanted->query != NULL;
+    request->minor_version = wanted->is_http_1_0 ? 0 : 1;
+    request->headers.items = fields;
+    for (size_t i = 0; i < MOST_FIELDS && wanted->fields[i] != NULL; i += 2)
+        fields[request->headers.count++] = (struct header){.name = slice_from_text(wanted->fields[i]),
+                                                           .value = slice_from_text(wanted->fields[i + 1])};
+    exchange.request_body = slice_from_text(wanted->body);
+    exchange.peer_address = text_or(wanted->peer, "192.0.2.7");
+    struct plan_route route = {.strip = slice_from_text(wanted->strip), .keep_host = !wanted->is_host_replaced};
+    forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"), out);
+}
+
+static void builds_exactly_these_heads(void **state)
+{
+    struct text out = TEXT_INIT;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        build(&cases[i], &out);
+        if (!slice_equals(text_slice(&out), slice_from_text(cases[i].expected)))
+            fail_msg("%s: sent\n%s\ninstead of\n%s", cases[i].what, out.data, cases[i].expected);
+    }
+    text_finish(&out);
+}
+
+static void takes_long_texts(void **state)
+{
+    char *long_text = malloc(100001);
+    memset(long_text, 'a', 100000);
+    long_text[0] = '/';
+    long_text[100000] = '\0';
+    struct forward_case wanted = {
+        .path = long_text,
+        .query = long_text,
+        .authority = long_text,
+        .peer = long_text,
+        .fields = {"X-Forwarded-For", long_text, "Via", long_text, long_text, long_text},
+    };
+    struct text out = TEXT_INIT;
+    build(&wanted, &out);
+    assert_int_equal(strlen(out.data), out.length);
+    assert_true(out.length > 900000 && out.length < 901000);
+    assert_true(slice_ends_with(text_slice(&out), SLICE(", 1.1 flexilib\r\n\r\n")));
+    text_finish(&out);
+    free(long_text);
+}
+
+static void strips_whole_segments_only(void **state)
+{
+    static const struct {
+        const char *path, *prefix, *left;
+    } strips[] = {
+        {"/api/x", "/api", "/x"},         {"/api", "/api", "/"},    {"/api/", "/api", "/"},
+        {"/apix", "/api", "/apix"},       {"/ap", "/api", "/ap"},   {"/other/api", "/api", "/other/api"},
+        {"/api/x/y", "/api/x", "/y"},     {"/api/x", "", "/api/x"}, {"/api/x", "/", "/api/x"},
+        {"/api/x", "/api/", "/x"},        {"/api", "/api/", "/"},   {"/API/x", "/api", "/API/x"},
+        {"/api/api/x", "/api", "/api/x"}, {"*", "/api", "*"},
+    };
+    for (size_t i = 0; i < sizeof(strips) / sizeof(strips[0]); ++i) {
+        struct slice left = forward_strip(slice_from_text(strips[i].path), slice_from_text(strips[i].prefix));
+        if (!slice_equals(left, slice_from_text(strips[i].left)))
+            fail_msg("'%s' off '%s' left '%.*s'", strips[i].prefix, strips[i].path, SLICE_ARG(left));
+    }
+}
+
+static void knows_what_may_be_repeated(void **state)
+{
+    static const char *const safe[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+    static const char *const unsafe[] = {"POST", "PATCH", "get", "", "GETS", "PROPPATCH", "LOCK"};
+    for (size_t i = 0; i < sizeof(safe) / sizeof(safe[0]); ++i)
+        assert_true(forward_is_idempotent(slice_from_text(safe[i])));
+    for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); ++i)
+        assert_false(forward_is_idempotent(slice_from_text(unsafe[i])));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builds_exactly_these_heads),
+        cmocka_unit_test(takes_long_texts),
+        cmocka_unit_test(strips_whole_segments_only),
+        cmocka_unit_test(knows_what_may_be_repeated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
