@@ -15,11 +15,6 @@ static const struct {
     {{"content-length", 14}, HTTP1_FIELD_CONTENT_LENGTH},
     {{"transfer-encoding", 17}, HTTP1_FIELD_TRANSFER_ENCODING},
     {{"expect", 6}, HTTP1_FIELD_EXPECT},
-    {{"keep-alive", 10}, HTTP1_FIELD_DROPPED},
-    {{"proxy-connection", 16}, HTTP1_FIELD_DROPPED},
-    {{"te", 2}, HTTP1_FIELD_DROPPED},
-    {{"trailer", 7}, HTTP1_FIELD_DROPPED},
-    {{"upgrade", 7}, HTTP1_FIELD_DROPPED},
     {{"http2-settings", 14}, HTTP1_FIELD_DROPPED},
 };
 
@@ -37,7 +32,7 @@ static const char *const protected_prefixes[] = {
 static enum http1_field find_own(struct slice name)
 {
     for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); ++i) {
-        if (slice_equals_nocase(name, own_fields[i].name))
+        if (name.length == own_fields[i].name.length && slice_equals_nocase(name, own_fields[i].name))
             return own_fields[i].field;
     }
     return header_is_hop_by_hop(name) ? HTTP1_FIELD_DROPPED : HTTP1_FIELD_PLAIN;

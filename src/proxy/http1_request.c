@@ -180,9 +180,8 @@ static struct http1_refusal judge_fields_together(struct judgement *judgement)
 static bool is_target_text(struct slice target)
 {
     for (size_t i = 0; i < target.length; ++i) {
-        if (target.data[i] <= ' ' || target.data[i] == 0x7f || target.data[i] == '#')
-            return false; /* char is signed or not: bytes from 0x80 on are looked at below */
-        if ((unsigned char)target.data[i] > 0x7f)
+        unsigned char c = (unsigned char)target.data[i];
+        if (c <= ' ' || c >= 0x7f || c == '#')
             return false;
     }
     return target.length != 0;
@@ -212,9 +211,6 @@ static struct http1_refusal judge_path(struct request_head *request, struct slic
     struct slice path = end == 0 ? SLICE("/") : slice_of(target.data, end);
     request->has_query = end < target.length;
     request->query = request->has_query ? slice_skip(target, end + 1) : SLICE_NONE;
-    /* some servers take it for a slash, which no rule of ours would have seen */
-    if (slice_find(path, '\\') != path.length)
-        return REFUSED(400, "a backslash in the path");
     if (path_canonicalize(path, arena, &request->path) != PATH_OK)
         return REFUSED(400, "the path is malformed");
     return ACCEPTED;
