@@ -31,10 +31,10 @@ extern "C" {
 #define FLEXILIB_ABI_MAJOR 0
 #define FLEXILIB_ABI_MINOR 9
 
-#if defined(__GNUC__)
-#define FLEXILIB_EXPORT __attribute__((visibility("default")))
+#if defined(__cplusplus)
+#define FLEXILIB_EXPORT extern "C" __attribute__((visibility("default")))
 #else
-#define FLEXILIB_EXPORT
+#define FLEXILIB_EXPORT extern __attribute__((visibility("default")))
 #endif
 
 struct flexilib_text {
@@ -49,16 +49,28 @@ struct flexilib_text {
 #define FLEXILIB_TEXT(literal) ((struct flexilib_text){"" literal, sizeof(literal) - 1})
 #endif
 
+/* The two arguments that core calls take for a text, made of a string literal:
+ * core->set_header(exchange, FLEXILIB_RESPONSE, FLEXILIB_ARG("x-color"), FLEXILIB_ARG("blue")). */
+#define FLEXILIB_ARG(literal) "" literal, sizeof(literal) - 1
+
 /* One request and its response, as a filter may see it. Valid from the first hook called with it until on_end returns.
  */
 struct flexilib_exchange;
 
-/* What a hook answers. Any other number blames the filter and counts as FLEXILIB_FAIL. */
+/* What a hook answers. Any other number blames the filter in the log and counts as FLEXILIB_FAIL.
+ *
+ * A reply goes back through the response hooks of the filters that stand before this one in the chain; those behind it
+ * have no part in it. In a response hook a reply takes the place of the response at hand, which is possible only until
+ * its head has been sent; the filters before this one then see the new head, even where they have seen the old one.
+ *
+ * A failure is answered with 503 where the configuration says `on_error: closed` (the default), which goes back like a
+ * reply. With `on_error: open` the exchange goes on without this filter, unless it has already decided about a part of
+ * the response's body. Where the response's head has been sent, the connection is cut. */
 typedef int32_t flexilib_answer;
-#define FLEXILIB_CONTINUE 0 /* go on */
+#define FLEXILIB_CONTINUE 0 /* go on; a handler, which has to answer, gets 500 and the blame for it at the end */
 #define FLEXILIB_PAUSE    1 /* wait until core->resume is called with the ticket taken in this hook */
-#define FLEXILIB_REPLY    2 /* the reply set with core->reply is the response */
-#define FLEXILIB_FAIL     3 /* the filter cannot do its work: see on_error in the configuration */
+#define FLEXILIB_REPLY    2 /* the reply set with core->reply in this hook is the response */
+#define FLEXILIB_FAIL     3 /* the filter cannot do its work */
 
 /* The two halves of an exchange, where a core call works on either. */
 typedef int32_t flexilib_half;
@@ -115,17 +127,19 @@ struct flexilib_value {
 struct flexilib_core {
     size_t size;
 
-    /* Writes one line to the log, with the filter's name; exchange may be NULL. [loop] */
+    /* Writes one line to the log, with the filter's name and, where exchange is not NULL, the request's id. [loop] */
     void (*log)(const struct flexilib_core *core, const struct flexilib_exchange *exchange, flexilib_level level,
                 const char *data, size_t length);
 
     /* Says what is wrong with the option of that number in the table (any negative number: with all of them); create
-     * then answers false and the message appears with the option's place in the file. [startup] */
+     * then returns false and the message appears with the option's place in the file. The first call counts. A
+     * sentence: lower case, no full stop, what is wrong first. [startup] */
     void (*refuse)(const struct flexilib_core *core, int32_t option, const char *sentence, size_t length);
 
     /* The request line, one part at a time. Path is in canonical form, "/" at least; query is without its "?";
-     * authority is the Host. The setters return false, and log why, where the text cannot stand in a request: a path
-     * set must begin with "/". They change what is forwarded, never the route. [in exchange] */
+     * authority is the Host. The setters change what later filters see and what is forwarded, never the route; so they
+     * work in the request hooks only. They return false, and log why, where the text cannot stand in a request: a path
+     * begins with "/" and has its special characters escaped. An empty query takes the "?" away. [in exchange] */
     struct flexilib_text (*method)(const struct flexilib_exchange *exchange);
     bool (*set_method)(struct flexilib_exchange *exchange, const char *data, size_t length);
     struct flexilib_text (*scheme)(const struct flexilib_exchange *exchange);
@@ -136,13 +150,19 @@ struct flexilib_core {
     struct flexilib_text (*query)(const struct flexilib_exchange *exchange);
     bool (*set_query)(struct flexilib_exchange *exchange, const char *data, size_t length);
 
-    /* The response's status, 0 before there is one; settable from 200 to 599 in the response half. [in exchange] */
+    /* The response's status, 0 before there is one; settable from 200 to 599 until the head has been sent, that is, in
+     * on_response_head. [in exchange] */
     int32_t (*status)(const struct flexilib_exchange *exchange);
     bool (*set_status)(struct flexilib_exchange *exchange, int32_t status);
 
     /* Header fields of either half, in order; names compare without case. Fields that frame messages or belong to one
      * connection (content-length, transfer-encoding, connection, ...) are FlexiLib's: they are not listed, and setting
-     * one is refused with false. So are CR, LF and NUL. [in exchange] */
+     * one is refused with false and a line in the log; so is a name that is no token, and a value with CR, LF, NUL or
+     * another control character. The Host is not listed either: see authority.
+     *
+     * The request's fields can be changed in the request hooks, the response's in on_response_head. In any hook that
+     * goes on to reply, response fields set in that hook become the reply's; without a reply they are forgotten. Texts
+     * that the getters give stay valid until the exchange ends. [in exchange] */
     size_t (*header_count)(const struct flexilib_exchange *exchange, flexilib_half half);
     /* The field at index (0 to count - 1); false beyond the end. */
     bool (*header_at)(const struct flexilib_exchange *exchange, flexilib_half half, size_t index,
@@ -167,7 +187,7 @@ struct flexilib_core {
     struct flexilib_text (*route)(const struct flexilib_exchange *exchange);
     struct flexilib_text (*request_id)(const struct flexilib_exchange *exchange);
 
-    /* Memory that lives until on_end returned, aligned for any type. Never NULL. [in exchange] */
+    /* Memory that lives until on_end returned, aligned for any type, of undefined content. Never NULL. [in exchange] */
     void *(*allocate)(struct flexilib_exchange *exchange, size_t size);
 
     /* A pointer of the filter's own for this exchange, NULL until set. [in exchange] */
@@ -175,29 +195,34 @@ struct flexilib_core {
     void (*set_state)(struct flexilib_exchange *exchange, void *state);
 
     /* Sets the whole response: status 200 to 599 and body; the content type is set where it is given and not empty.
-     * Header fields of the response set before or after, in the same hook, are kept. Then answer FLEXILIB_REPLY. [in
-     * exchange] */
+     * Header fields of the response set before or after, in the same hook, are kept. Then answer FLEXILIB_REPLY. Called
+     * again, it replaces what it had set. False where the head has been sent. [in exchange] */
     bool (*reply)(struct flexilib_exchange *exchange, int32_t status, const char *content_type,
                   size_t content_type_length, const char *body, size_t body_length);
 
     /* In a body hook: sends on what the hook was given, or bytes of the filter's own; in any order and number. What is
-     * neither passed nor replaced is gone. False outside of a body hook. [in exchange] */
+     * neither passed nor replaced is gone: a body hook that only looks calls pass and answers FLEXILIB_CONTINUE. The
+     * lengths that frame the message are FlexiLib's concern. False outside of a body hook. [in exchange] */
     bool (*pass)(struct flexilib_exchange *exchange);
     bool (*write)(struct flexilib_exchange *exchange, const char *data, size_t length);
 
-    /* The number that ends the pause this hook is about to ask for. A new one for each pause. [in exchange] */
+    /* The number that ends the pause this hook is about to ask for. A new one for each pause: an earlier one is spent.
+     * 0, which ends no pause, outside of a hook and in on_end. Hand it to whoever does the waiting, with the core, and
+     * answer FLEXILIB_PAUSE; the pointer to the exchange stays here. [in exchange] */
     uint64_t (*ticket)(struct flexilib_exchange *exchange);
 
-    /* Ends a pause: on the loop thread, soon, on_resume is called with result, or the chain just goes on where the
-     * filter has none. Where the exchange is gone or the ticket is spent, drop(result) is called instead, if drop is
-     * not NULL. [any thread] */
+    /* Ends a pause: on the loop thread, soon, on_resume is called with result, which is the filter's from then on.
+     * Where nobody takes the result (the client has gone, the pause has taken too long, the ticket is spent, the filter
+     * has no on_resume) drop(result) is called on the loop thread instead, if drop is not NULL. May come at any time,
+     * even before the hook has answered FLEXILIB_PAUSE; a second call for a ticket is harmless. [any thread] */
     void (*resume)(const struct flexilib_core *core, uint64_t ticket, void *result, void (*drop)(void *result));
 
     /* The extension of that id, as "flexilib.timer/1", or NULL where this FlexiLib has none. [loop] */
     const void *(*extension)(const struct flexilib_core *core, const char *id);
 };
 
-/* One filter that a library offers. All hooks are optional. `filter` is what create gave. */
+/* One filter that a library offers. All hooks are optional. `filter` is what create gave. An exchange calls one hook at
+ * a time; while it pauses, hooks of other exchanges are called. */
 struct flexilib_filter {
     const char *name;    /* as the configuration calls it: lower case, digits, "-" */
     const char *summary; /* one line for people */
@@ -206,27 +231,35 @@ struct flexilib_filter {
     const struct flexilib_option *options; /* option_count items */
     size_t option_count;
 
-    /* Makes one use of the filter in a chain. options are in the table's order. Returns false after core->refuse, or
-     * just false. Without create, `filter` is NULL in the hooks. [startup] */
+    /* Makes one use of the filter in a chain, in each worker. options are in the table's order. Keeps core where hooks
+     * need it. Returns false after core->refuse; what it had made it then frees itself, as destroy is not called.
+     * Without create, `filter` is NULL in the hooks, and core is out of reach. [startup] */
     bool (*create)(const struct flexilib_core *core, const struct flexilib_value *options, void **filter);
-    /* Ends that use; no exchange is left that could call it. [loop] */
+    /* Ends that use; no exchange is left that could call it. Threads of the filter's own must have ended when it
+     * returns. [loop] */
     void (*destroy)(void *filter);
 
-    /* The request's head is there, the route is found. In the chain's order. */
+    /* The request's head is there, the route is found. In the chain's order, through the whole chain before the first
+     * body hook. */
     flexilib_answer (*on_request_head)(void *filter, struct flexilib_exchange *exchange);
-    /* The request's body: in this version one call with all of it and last set; also without a body, with length 0. */
+    /* The request's body: in this version one call with all of it and last set; also without a body, with length 0.
+     * Head and body go on to the upstream when all filters have had their turn. */
     flexilib_answer (*on_request_body)(void *filter, struct flexilib_exchange *exchange, const char *data,
                                        size_t length, bool last);
-    /* The response's head is there, from the upstream or from a later filter. In the chain's reverse order. */
+    /* The response's head is there, from the upstream, a later filter, or FlexiLib itself (404, 502, ...). In the
+     * chain's reverse order. Comes again where a filter behind this one replaces the response. */
     flexilib_answer (*on_response_head)(void *filter, struct flexilib_exchange *exchange);
-    /* A piece of the response's body. The last call has last set, possibly with length 0. */
+    /* A piece of the response's body, as soon as it comes. The last call has last set, possibly with length 0. Not
+     * called where there can be no body: HEAD, 204, 304. With this hook in a chain the length of a forwarded body is
+     * not known beforehand, so its Content-Length is left out. */
     flexilib_answer (*on_response_body)(void *filter, struct flexilib_exchange *exchange, const char *data,
                                         size_t length, bool last);
-    /* A pause of this filter has ended; answers as the hook that paused would have. In a body hook's pause, what was
-     * passed or written before it has not gone on yet, and pass and write still work (pass does not: the piece is
-     * gone). */
+    /* A pause of this filter has ended; answers as the hook that paused would have, and may do what that hook may:
+     * change the head, reply, pause again, pass and write. What the body hook passed or wrote before the pause goes on
+     * together with what is sent here; its data pointer is no longer valid, but pass still sends that piece. */
     flexilib_answer (*on_resume)(void *filter, struct flexilib_exchange *exchange, void *result);
-    /* The exchange is over, however it ended. Comes exactly once to every filter that had any hook called. */
+    /* The exchange is over: the last byte is sent, or the client has gone, also during a pause. Comes exactly once to
+     * every filter that had any hook called. Here the exchange can be read; nothing can be changed any more. */
     void (*on_end)(void *filter, struct flexilib_exchange *exchange);
 };
 
@@ -244,7 +277,7 @@ struct flexilib_library {
 
 /* What every library ends with: FLEXILIB_LIBRARY(filters); for an array of struct flexilib_filter. */
 #define FLEXILIB_LIBRARY(array)                                                                                        \
-    FLEXILIB_EXPORT extern const struct flexilib_library flexilib_library;                                             \
+    FLEXILIB_EXPORT const struct flexilib_library flexilib_library;                                                    \
     const struct flexilib_library flexilib_library = {FLEXILIB_ABI_MAJOR,                                              \
                                                       FLEXILIB_ABI_MINOR,                                              \
                                                       sizeof(struct flexilib_library),                                 \

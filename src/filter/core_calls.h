@@ -1,0 +1,72 @@
+#ifndef FLEXILIB_FILTER_CORE_CALLS_H
+#define FLEXILIB_FILTER_CORE_CALLS_H
+
+/* The core calls of flexilib/filter.h, which core_table.c lists. What each does is told there. Outside of a hook of the
+ * exchange, those that change something do nothing and say so by what they return.
+ *
+ * core_message.c: what stands in the heads. core_exchange.c: everything else about an exchange. */
+
+#include "filter/exchange_state.h"
+
+static inline struct exchange *exchange_of(struct flexilib_exchange *seen)
+{
+    return (struct exchange *)seen;
+}
+
+static inline const struct exchange *exchange_of_const(const struct flexilib_exchange *seen)
+{
+    return (const struct exchange *)seen;
+}
+
+static inline struct flexilib_text text_of(struct slice slice)
+{
+    return (struct flexilib_text){slice.data == NULL ? "" : slice.data, slice.length};
+}
+
+/* Code of a filter is running for this exchange, in a hook that may change things. */
+static inline bool is_in_working_hook(const struct exchange *exchange)
+{
+    return exchange->state->is_in_hook && exchange->state->hook != SLOT_HOOK_END;
+}
+
+struct flexilib_text core_method(const struct flexilib_exchange *seen);
+bool core_set_method(struct flexilib_exchange *seen, const char *data, size_t length);
+struct flexilib_text core_scheme(const struct flexilib_exchange *seen);
+struct flexilib_text core_authority(const struct flexilib_exchange *seen);
+bool core_set_authority(struct flexilib_exchange *seen, const char *data, size_t length);
+struct flexilib_text core_path(const struct flexilib_exchange *seen);
+bool core_set_path(struct flexilib_exchange *seen, const char *data, size_t length);
+struct flexilib_text core_query(const struct flexilib_exchange *seen);
+bool core_set_query(struct flexilib_exchange *seen, const char *data, size_t length);
+int32_t core_status(const struct flexilib_exchange *seen);
+bool core_set_status(struct flexilib_exchange *seen, int32_t status);
+size_t core_header_count(const struct flexilib_exchange *seen, flexilib_half half);
+bool core_header_at(const struct flexilib_exchange *seen, flexilib_half half, size_t index,
+                    struct flexilib_pair *field);
+bool core_header(const struct flexilib_exchange *seen, flexilib_half half, const char *name, size_t name_length,
+                 struct flexilib_text *value);
+bool core_set_header(struct flexilib_exchange *seen, flexilib_half half, const char *name, size_t name_length,
+                     const char *value, size_t value_length);
+bool core_add_header(struct flexilib_exchange *seen, flexilib_half half, const char *name, size_t name_length,
+                     const char *value, size_t value_length);
+size_t core_remove_header(struct flexilib_exchange *seen, flexilib_half half, const char *name, size_t name_length);
+
+void core_log(const struct flexilib_core *core, const struct flexilib_exchange *seen, flexilib_level level,
+              const char *data, size_t length);
+void core_refuse(const struct flexilib_core *core, int32_t option, const char *sentence, size_t length);
+struct flexilib_text core_peer_address(const struct flexilib_exchange *seen);
+uint16_t core_peer_port(const struct flexilib_exchange *seen);
+struct flexilib_text core_route(const struct flexilib_exchange *seen);
+struct flexilib_text core_request_id(const struct flexilib_exchange *seen);
+void *core_allocate(struct flexilib_exchange *seen, size_t size);
+void *core_state(const struct flexilib_exchange *seen);
+void core_set_state(struct flexilib_exchange *seen, void *state);
+bool core_reply(struct flexilib_exchange *seen, int32_t status, const char *content_type, size_t content_type_length,
+                const char *body, size_t body_length);
+bool core_pass(struct flexilib_exchange *seen);
+bool core_write(struct flexilib_exchange *seen, const char *data, size_t length);
+uint64_t core_ticket(struct flexilib_exchange *seen);
+void core_resume(const struct flexilib_core *core, uint64_t ticket, void *result, void (*drop)(void *result));
+const void *core_extension(const struct flexilib_core *core, const char *id);
+
+#endif

@@ -1,0 +1,58 @@
+#include "filter/exchange_state.h"
+
+#include "filter/status.h"
+
+/* Puts a whole response in the place of whatever was under way. */
+static void begin_whole_response(struct exchange *exchange, int status, struct slice body, size_t depth)
+{
+    struct exchange_state *state = exchange->state;
+    exchange_cancel_source(exchange);
+    exchange->phase = EXCHANGE_RESPONSE_HEAD;
+    exchange->response.status = status;
+    exchange->response.body_length = (int64_t)body.length;
+    state->depth = state->position = depth;
+    state->hook = SLOT_HOOK_NONE;
+    state->ticket = 0;
+    state->answer_status = 0;
+    state->is_whole = true;
+    state->has_piece = state->is_last = true;
+    state->piece = body;
+}
+
+static struct slice write_text(struct exchange *exchange, int status, struct slice text)
+{
+    const char *phrase = status_phrase(status);
+    if (text.length == 0)
+        return arena_print(&exchange->arena, "%d%s%s\n", status, phrase[0] == '\0' ? "" : " ", phrase);
+    if (text.data[text.length - 1] == '\n')
+        return text;
+    return arena_print(&exchange->arena, "%.*s\n", SLICE_ARG(text));
+}
+
+void exchange_start_answer(struct exchange *exchange, int status, struct slice text, size_t depth)
+{
+    struct exchange_state *state = exchange->state;
+    if (state->is_head_sent) {
+        state->is_broken = true;
+        return;
+    }
+    begin_whole_response(exchange, status, write_text(exchange, status, text), depth);
+    exchange->response.headers.count = 0;
+    headers_add(&exchange->response.headers, &exchange->arena, SLICE("content-type"), SLICE("text/plain"));
+}
+
+void exchange_start_reply(struct exchange *exchange, size_t step)
+{
+    struct exchange_state *state = exchange->state;
+    begin_whole_response(exchange, state->reply_status, state->reply_body, step);
+    /* of the response that it replaces, nothing stays */
+    struct headers spare = exchange->response.headers;
+    exchange->response.headers = state->reply_headers;
+    state->reply_headers = spare;
+    state->has_reply = false;
+}
+
+size_t exchange_unseen_depth(const struct exchange *exchange)
+{
+    return exchange->phase == EXCHANGE_FORWARDED ? exchange->chain->count : exchange->state->position;
+}
