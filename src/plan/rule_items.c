@@ -77,10 +77,7 @@ size_t rule_subjects_collect(const struct rule *rules, const struct rule_entry *
 static bool is_indexable(const struct condition *condition)
 {
     for (size_t i = 0; i < condition->patterns->count; ++i) {
-        enum pattern_kind kind = condition->patterns->items[i].kind;
-        if (kind == PATTERN_SUFFIX && condition->subject.kind != SUBJECT_HOST)
-            return false;
-        if (kind == PATTERN_ABSENT && condition->subject.kind != SUBJECT_HEADER)
+        if (condition->patterns->items[i].kind == PATTERN_SUFFIX && condition->subject.kind != SUBJECT_HOST)
             return false;
     }
     return true;
