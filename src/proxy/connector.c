@@ -69,7 +69,7 @@ static void on_resolved(void *data, const struct resolver_address *addresses, si
     timer_stop(connector->loop, &connector->timer);
     connector->query = NULL;
     if (count == 0)
-        snprintf(connector->reason, sizeof(connector->reason), "%s", failure);
+        snprintf(connector->reason, sizeof(connector->reason), "its name was not resolved: %s", failure);
     for (size_t i = 0; i < count; ++i)
         connector->addresses[i] = addresses[i];
     connector->count = count;
