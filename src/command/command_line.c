@@ -1,0 +1,127 @@
+#include "command/command_line.h"
+
+#include "base/suggest.h"
+
+static const char usage[] = "usage: flexilib [-c FILE] | flexilib check [-c FILE] | flexilib help";
+
+static const char help[] =
+    "FlexiLib, a reverse proxy that is extended with shared libraries.\n"
+    "\n"
+    "  flexilib [-c FILE]              serve, in the foreground\n"
+    "  flexilib check [-c FILE]        read the configuration, load every library, create every filter (also: -t)\n"
+    "  flexilib healthcheck [ADDRESS]  ask a running FlexiLib for / : exit 0 for any answer below 500\n"
+    "                                  (ADDRESS: host:port, unix:/path or a URL; else the configuration's first\n"
+    "                                  listener)\n"
+    "  flexilib help                   this page (also: -h, --help)\n"
+    "  flexilib --version              the version (also: -v); -V tells those of the contract and of libraries too\n"
+    "\n"
+    "Without -c: $FLEXILIB_CONFIG, ./flexilib.yaml, ./proxy.ini or /etc/flexilib/flexilib.yaml, the first that is\n"
+    "there. Signals: HUP reloads; TERM and INT let requests finish within shutdown_timeout, a second one ends at\n"
+    "once; QUIT waits without limit; USR1 reopens logs. Exit status: 0, 1 for a failure, 2 for a wrong command line,\n"
+    "78 for a wrong configuration.\n";
+
+struct word {
+    const char *text;
+    enum command command; /* 0: an option that takes a file */
+};
+
+static const struct word words[] = {
+    {"check", COMMAND_CHECK},
+    {"-t", COMMAND_CHECK},
+    {"healthcheck", COMMAND_HEALTHCHECK},
+    {"help", COMMAND_HELP},
+    {"--help", COMMAND_HELP},
+    {"-h", COMMAND_HELP},
+    {"--version", COMMAND_VERSION},
+    {"-v", COMMAND_VERSION},
+    {"-V", COMMAND_VERSIONS},
+    {"-c", 0},
+    {"--config", 0},
+};
+
+enum {
+    WORD_COUNT = sizeof(words) / sizeof(words[0]),
+};
+
+const char *command_line_usage(void)
+{
+    return usage;
+}
+
+const char *command_line_help(void)
+{
+    return help;
+}
+
+static const struct word *find_word(struct slice argument)
+{
+    for (int i = 0; i < WORD_COUNT; ++i) {
+        if (slice_equals(slice_from_text(words[i].text), argument))
+            return &words[i];
+    }
+    return NULL;
+}
+
+static bool refuse_word(struct slice argument, struct error *error)
+{
+    char phrase[SUGGEST_PHRASE_BYTES];
+    struct suggest suggest = suggest_start(argument);
+    bool is_option = argument.length != 0 && argument.data[0] == '-';
+    for (int i = 0; i < WORD_COUNT; ++i) {
+        if (strlen(words[i].text) > 2)
+            suggest_offer(&suggest, slice_from_text(words[i].text));
+    }
+    return error_set(error, "unknown %s '%.*s'%s", is_option ? "option" : "command", SLICE_ARG(argument),
+                     suggest_phrase(&suggest, phrase));
+}
+
+static bool set_file(struct command_line *line, const char *file, struct error *error)
+{
+    if (file == NULL || file[0] == '\0')
+        return error_set(error, "-c needs the name of a file");
+    if (line->file != NULL)
+        return error_set(error, "-c stands there twice");
+    line->file = file;
+    return true;
+}
+
+static bool set_command(struct command_line *line, const struct word *word, struct error *error)
+{
+    if (line->command != COMMAND_SERVE && line->command != word->command)
+        return error_set(error, "'%s' does not go with another command", word->text);
+    line->command = word->command;
+    return true;
+}
+
+static bool parse_argument(struct command_line *line, char ***next, struct error *error)
+{
+    const char *text = *(*next)++;
+    struct slice argument = slice_from_text(text);
+    const struct word *word = find_word(argument);
+    if (word != NULL && word->command != 0)
+        return set_command(line, word, error);
+    if (word != NULL) {
+        const char *file = **next;
+        *next += file != NULL;
+        return set_file(line, file, error);
+    }
+    if (slice_starts_with(argument, SLICE("--config=")))
+        return set_file(line, text + strlen("--config="), error);
+    if (slice_starts_with(argument, SLICE("-c")))
+        return set_file(line, text + strlen("-c"), error);
+    if (line->command != COMMAND_HEALTHCHECK || line->target != NULL || text[0] == '-')
+        return refuse_word(argument, error);
+    line->target = text;
+    return true;
+}
+
+bool command_line_parse(int count, char **arguments, struct command_line *line, struct error *error)
+{
+    *line = (struct command_line){.command = COMMAND_SERVE};
+    char **next = arguments + (count != 0);
+    while (*next != NULL) {
+        if (!parse_argument(line, &next, error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,31 @@
+#ifndef FLEXILIB_COMMAND_COMMAND_LINE_H
+#define FLEXILIB_COMMAND_COMMAND_LINE_H
+
+/* What the operator typed. */
+
+#include "base/error.h"
+
+enum command {
+    COMMAND_SERVE = 1,
+    COMMAND_CHECK,
+    COMMAND_HEALTHCHECK,
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_VERSIONS,
+};
+
+struct command_line {
+    enum command command;
+    const char *file;   /* of -c, or NULL */
+    const char *target; /* of healthcheck, or NULL */
+};
+
+/* Reads the arguments. Returns false and fills error, with what may have been meant. */
+bool command_line_parse(int count, char **arguments, struct command_line *line, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* One line, and the whole page. */
+const char *command_line_usage(void);
+const char *command_line_help(void);
+
+#endif

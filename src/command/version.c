@@ -1,0 +1,18 @@
+#include "command/version.h"
+
+#include "flexilib/filter.h"
+
+#include <stdio.h>
+
+void version_print(void)
+{
+    printf("flexilib %s\n", FLEXILIB_VERSION);
+}
+
+void version_print_all(void)
+{
+    version_print();
+    printf("filter contract %d.%d\n", FLEXILIB_ABI_MAJOR, FLEXILIB_ABI_MINOR);
+    printf("libh2o %s\n", FLEXILIB_LIBH2O_VERSION);
+    printf("libyaml %s\n", FLEXILIB_LIBYAML_VERSION);
+}

@@ -1,0 +1,61 @@
+#include "command/check.h"
+#include "command/command_line.h"
+#include "command/default_file.h"
+#include "command/healthcheck.h"
+#include "command/version.h"
+#include "process/role.h"
+#include "process/supervisor.h"
+#include "worker/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STATUS_USAGE = 2,
+    STATUS_REFUSED = 78,
+};
+
+static int run_with_file(const struct command_line *line)
+{
+    struct error error = ERROR_INIT;
+    const char *file = line->file != NULL ? line->file : default_file_find(&error);
+    if (line->command == COMMAND_HEALTHCHECK && line->target != NULL)
+        return healthcheck_run(line->target, NULL);
+    if (file == NULL) {
+        fprintf(stderr, "error: %s\n", error.message);
+        return STATUS_REFUSED;
+    }
+    if (line->command == COMMAND_CHECK)
+        return check_run(file);
+    return line->command == COMMAND_HEALTHCHECK ? healthcheck_run(NULL, file) : supervisor_run(file);
+}
+
+static int run_command(const struct command_line *line)
+{
+    switch (line->command) {
+    case COMMAND_HELP:
+        fputs(command_line_help(), stdout);
+        return EXIT_SUCCESS;
+    case COMMAND_VERSION:
+        version_print();
+        return EXIT_SUCCESS;
+    case COMMAND_VERSIONS:
+        version_print_all();
+        return EXIT_SUCCESS;
+    default:
+        return run_with_file(line);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct command_line line;
+    struct error error = ERROR_INIT;
+    if (count > 1 && strcmp(arguments[1], ROLE_WORKER) == 0)
+        worker_run(count, arguments);
+    if (command_line_parse(count, arguments, &line, &error))
+        return run_command(&line);
+    fprintf(stderr, "flexilib: %s\n%s\n", error.message, command_line_usage());
+    return STATUS_USAGE;
+}

@@ -1,0 +1,64 @@
+#include "worker/identity.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+bool identity_find(const char *name, struct identity *identity, struct error *error)
+{
+    errno = 0;
+    const struct passwd *entry = getpwnam(name);
+    if (entry == NULL && errno != 0 && errno != ENOENT)
+        return error_set(error, "cannot look up user '%s': %s", name, strerror(errno));
+    if (entry == NULL)
+        return error_set(error, "user '%s' does not exist here", name);
+    *identity = (struct identity){.name = name, .uid = entry->pw_uid, .gid = entry->pw_gid};
+    return true;
+}
+
+bool identity_assume(const struct identity *identity, struct error *error)
+{
+    if (setgid(identity->gid) == -1 || initgroups(identity->name, identity->gid) == -1 || setuid(identity->uid) == -1)
+        return error_set(error, "cannot become user '%s': %s", identity->name, strerror(errno));
+    /* A process that changed its user loses its own /proc folder, which libraries read, and its core dumps. */
+    prctl(PR_SET_DUMPABLE, 1);
+    return true;
+}
+
+static bool give_entries(const struct identity *identity, DIR *folder);
+
+static bool give_entry(const struct identity *identity, int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd != -1) {
+        DIR *below = fdopendir(fd);
+        bool was_given = below != NULL && give_entries(identity, below);
+        if (below == NULL)
+            close(fd);
+        else
+            closedir(below);
+        if (!was_given)
+            return false;
+    }
+    return fchownat(folder, name, identity->uid, identity->gid, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool give_entries(const struct identity *identity, DIR *folder)
+{
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            !give_entry(identity, dirfd(folder), entry->d_name))
+            return false;
+    }
+    return true;
+}
+
+/* The folder itself comes last, so that its new owner finds everything his. */
+bool identity_give_folder(const struct identity *identity, const char *folder)
+{
+    return give_entry(identity, AT_FDCWD, folder);
+}

@@ -1,0 +1,27 @@
+#ifndef FLEXILIB_WORKER_IDENTITY_H
+#define FLEXILIB_WORKER_IDENTITY_H
+
+/* Whom a worker runs as. The generation's first worker starts as its supervisor, reads the configuration, and then
+ * becomes the user it names; its siblings are told and become that user before they read anything. */
+
+#include "base/error.h"
+
+#include <sys/types.h>
+
+struct identity {
+    const char *name;
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Looks up a user by name; the name stays the caller's. Returns false and fills error. */
+bool identity_find(const char *name, struct identity *identity, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Becomes that user for good. Returns false and fills error. */
+bool identity_assume(const struct identity *identity, struct error *error) __attribute__((warn_unused_result));
+
+/* Gives a folder and all in it to that user. Returns false with errno set. */
+bool identity_give_folder(const struct identity *identity, const char *folder) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,89 @@
+#include "worker/uplink.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Nothing can be done for anybody any more; exit handlers of libraries would only delay it. */
+static void leave(void)
+{
+    _exit(EXIT_FAILURE);
+}
+
+void uplink_init(struct uplink *uplink, int fd)
+{
+    *uplink = (struct uplink){.fd = fd, .reopened_log_fd = -1};
+}
+
+void uplink_tell(struct uplink *uplink, enum message_kind kind, struct slice text, int64_t first, int64_t second,
+                 int64_t third)
+{
+    struct message message = {.kind = kind, .numbers = {first, second, third}, .text = text, .fd = -1};
+    if (message.text.length > CHANNEL_TEXT_BYTES)
+        message.text.length = CHANNEL_TEXT_BYTES;
+    if (!channel_send(uplink->fd, &message))
+        leave();
+}
+
+/* True for a message, false where there is none now. */
+static bool receive(struct uplink *uplink, struct message *message, bool is_patient)
+{
+    switch (channel_receive(uplink->fd, message, is_patient, true)) {
+    case CHANNEL_MESSAGE:
+        return true;
+    case CHANNEL_EMPTY:
+        return false;
+    case CHANNEL_BROKEN:
+        log_line(LOG_LEVEL_ALERT, "the supervisor sent what is no message");
+        break;
+    case CHANNEL_ENDED:
+        break;
+    }
+    leave();
+    return false;
+}
+
+static void keep_reopened_log(struct uplink *uplink, const struct message *message)
+{
+    if (uplink->reopened_log_fd != -1)
+        close(uplink->reopened_log_fd);
+    uplink->reopened_log_fd = message->fd;
+}
+
+static int wait_for_descriptor(struct uplink *uplink, int64_t index)
+{
+    struct message message;
+    while (receive(uplink, &message, true)) {
+        if (message.kind == MESSAGE_OPENED && message.numbers[0] == index) {
+            errno = (int)message.numbers[1];
+            return message.fd;
+        }
+        if (message.kind == MESSAGE_REOPEN)
+            keep_reopened_log(uplink, &message);
+    }
+    return -1;
+}
+
+int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path)
+{
+    uplink_tell(uplink, MESSAGE_OPEN, path, index, 0, 0);
+    return wait_for_descriptor(uplink, index);
+}
+
+int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struct slice address)
+{
+    struct text text = TEXT_INIT;
+    text_add(&text, name);
+    text_add(&text, address);
+    uplink_tell(uplink, MESSAGE_LISTEN, text_slice(&text), index, (int64_t)name.length, 0);
+    text_finish(&text);
+    return wait_for_descriptor(uplink, index);
+}
+
+bool uplink_take(struct uplink *uplink, struct message *message)
+{
+    return receive(uplink, message, false);
+}

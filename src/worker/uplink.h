@@ -1,0 +1,27 @@
+#ifndef FLEXILIB_WORKER_UPLINK_H
+#define FLEXILIB_WORKER_UPLINK_H
+
+/* The worker's end of the channel: what it asks its supervisor for. While it starts it waits for each answer; once it
+ * serves, messages come on the loop. Where the supervisor is gone, the process ends at once. */
+
+#include "process/channel.h"
+
+struct uplink {
+    int fd;
+    int reopened_log_fd; /* a log that was rotated while the worker waited for something else; -1 for none */
+};
+
+void uplink_init(struct uplink *uplink, int fd);
+
+/* Says something that needs no answer. */
+void uplink_tell(struct uplink *uplink, enum message_kind kind, struct slice text, int64_t first, int64_t second,
+                 int64_t third);
+
+/* Asks for a log or a listening socket, and waits. Returns the descriptor, -1 with errno set. */
+int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path);
+int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struct slice address);
+
+/* Takes the next message that is there. Returns false where there is none. */
+bool uplink_take(struct uplink *uplink, struct message *message);
+
+#endif

@@ -1,0 +1,271 @@
+#include "worker/worker.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "plan/plan.h"
+#include "process/program.h"
+#include "process/role.h"
+#include "process/signals.h"
+#include "process/slots.h"
+#include "proxy/proxy.h"
+#include "worker/identity.h"
+#include "worker/listening.h"
+#include "worker/uplink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    STATUS_USAGE = 2,
+    STATUS_REFUSED = 78,
+    ACCESS_LOG_INDEX = 0,
+};
+
+struct worker {
+    struct role role;
+    struct uplink uplink;
+    struct slot *slot;
+    struct source *source;
+    struct settings *settings;
+    struct loop *loop;
+    struct loop_watch *uplink_watch;
+    struct runtime *runtime;
+    struct plan *plan;
+    struct proxy *proxy;
+    char *user; /* the settings' one, NUL-terminated */
+    int access_log_fd;
+    bool is_draining;
+};
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void prepare_process(void)
+{
+    /* Executed from a descriptor, the process would be called by its number. */
+    prctl(PR_SET_NAME, "flexilib");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signals_ignore();
+    raise_descriptor_limit();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ROLE_SLOTS_FD, F_SETFD, FD_CLOEXEC);
+}
+
+static bool become_user(const struct identity *identity, struct error *error)
+{
+    if (!identity_assume(identity, error))
+        return false;
+    /* The kernel forgets it when the user changes. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return true;
+}
+
+/* A sibling is told whom to become, so that it never does anything as root. */
+static bool become_told_user(struct worker *worker, struct error *error)
+{
+    const struct role *role = &worker->role;
+    struct identity identity = {.name = role->user, .uid = role->uid, .gid = role->gid};
+    return role->user[0] == '\0' || become_user(&identity, error);
+}
+
+static bool become_configured_user(struct worker *worker, struct error *error)
+{
+    struct identity identity;
+    struct slice name = worker->settings->user;
+    if (name.length == 0)
+        return true;
+    worker->user = mem_copy_text(name.data, name.length);
+    if (!identity_find(worker->user, &identity, error))
+        return false;
+    if (identity.uid == geteuid())
+        return true;
+    if (geteuid() != 0)
+        return error_set(error, "%s: only root can run workers as user '%s'", worker->settings->path, worker->user);
+    uplink_tell(&worker->uplink, MESSAGE_USER, name, identity.uid, identity.gid, 0);
+    if (!identity_give_folder(&identity, worker->role.snapshot))
+        return error_set(error, "cannot give the snapshot to user '%s': %s", worker->user, strerror(errno));
+    return become_user(&identity, error);
+}
+
+static bool open_access_log(struct worker *worker, struct error *error)
+{
+    struct slice path = worker->settings->access_log;
+    if (path.length == 0)
+        return true;
+    worker->access_log_fd = uplink_open_log(&worker->uplink, ACCESS_LOG_INDEX, path);
+    return worker->access_log_fd != -1 || error_set(error, "%s: cannot open the access log '%.*s': %s",
+                                                    worker->settings->path, SLICE_ARG(path), strerror(errno));
+}
+
+static bool read_settings(struct worker *worker, struct error *error)
+{
+    const struct role *role = &worker->role;
+    if (!become_told_user(worker, error))
+        return false;
+    worker->source = role->is_live ? source_create_live(role->snapshot) : source_create_snapshot(role->snapshot);
+    worker->settings = settings_load(worker->source, role->config, error);
+    if (worker->settings == NULL || !become_configured_user(worker, error))
+        return false;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return open_access_log(worker, error);
+}
+
+static void wake_loop(void *context)
+{
+    loop_wake(context);
+}
+
+static void on_wake(void *data)
+{
+    struct worker *worker = data;
+    runtime_run_mailbox(worker->runtime);
+}
+
+/* From here on code of libraries runs. */
+static bool build_plan(struct worker *worker, struct error *error)
+{
+    uplink_tell(&worker->uplink, MESSAGE_LOADING, SLICE_NONE, 0, 0, 0);
+    worker->loop = loop_create();
+    struct runtime_services services = {.wake = wake_loop, .context = worker->loop};
+    worker->runtime = runtime_create(&services, worker->slot, (size_t)worker->settings->arena_bytes);
+    loop_set_wake(worker->loop, on_wake, worker);
+    char *bundled = program_bundled_folder(worker->role.program);
+    worker->plan = plan_build(worker->settings, worker->source, worker->runtime, bundled, error);
+    free(bundled);
+    if (!worker->role.is_live)
+        return worker->plan != NULL;
+    for (char *const *path = source_wanted(worker->source); *path != NULL; ++path)
+        uplink_tell(&worker->uplink, MESSAGE_WATCH, slice_from_text(*path), 0, 0, 0);
+    return worker->plan != NULL;
+}
+
+static bool open_proxy(struct worker *worker, struct error *error)
+{
+    const struct settings *settings = worker->settings;
+    worker->proxy =
+        proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
+    for (size_t i = 0; i < settings->listener_count; ++i) {
+        int fd = listening_open(&worker->uplink, i, &settings->listeners[i], error);
+        if (fd == -1)
+            return false;
+        proxy_add_listener(worker->proxy, i, fd);
+    }
+    if (worker->uplink.reopened_log_fd != -1)
+        proxy_reopen_access_log(worker->proxy, worker->uplink.reopened_log_fd);
+    return true;
+}
+
+static void on_drained(void *data)
+{
+    struct worker *worker = data;
+    loop_stop(worker->loop);
+}
+
+static void drain(struct worker *worker)
+{
+    if (worker->is_draining)
+        return;
+    worker->is_draining = true;
+    proxy_drain(worker->proxy, on_drained, worker);
+    uplink_tell(&worker->uplink, MESSAGE_STOPPED, SLICE_NONE, 0, 0, 0);
+}
+
+static void obey(struct worker *worker, const struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_GO:
+        proxy_accept(worker->proxy);
+        break;
+    case MESSAGE_DRAIN:
+        drain(worker);
+        break;
+    case MESSAGE_CUT:
+        drain(worker);
+        proxy_cut(worker->proxy);
+        break;
+    case MESSAGE_REOPEN:
+        proxy_reopen_access_log(worker->proxy, message->fd);
+        break;
+    default:
+        log_line(LOG_LEVEL_ALERT, "the supervisor said %s, which makes no sense here", message_name(message->kind));
+        break;
+    }
+}
+
+static void on_uplink(void *data)
+{
+    struct worker *worker = data;
+    struct message message;
+    while (uplink_take(&worker->uplink, &message))
+        obey(worker, &message);
+}
+
+static void serve(struct worker *worker)
+{
+    const struct settings *settings = worker->settings;
+    worker->uplink_watch = loop_watch_readable(worker->loop, worker->uplink.fd, on_uplink, worker);
+    uplink_tell(&worker->uplink, MESSAGE_READY, SLICE_NONE, settings->workers, settings->drain_timeout_ms,
+                settings->shutdown_timeout_ms);
+    loop_run(worker->loop);
+}
+
+static int refuse(struct worker *worker, const struct error *error)
+{
+    struct text description = TEXT_INIT;
+    error_describe(error, &description);
+    uplink_tell(&worker->uplink, MESSAGE_FAILED, text_slice(&description), 0, 0, 0);
+    text_finish(&description);
+    return STATUS_REFUSED;
+}
+
+static void finish(struct worker *worker)
+{
+    if (worker->uplink_watch != NULL)
+        loop_watch_close(worker->uplink_watch);
+    proxy_destroy(worker->proxy);
+    plan_destroy(worker->plan);
+    settings_destroy(worker->settings);
+    source_destroy(worker->source);
+    free(worker->user);
+}
+
+static int run(struct worker *worker)
+{
+    struct error error = ERROR_INIT;
+    int status = EXIT_SUCCESS;
+    prepare_process();
+    worker->slot = slots_attach(ROLE_SLOTS_FD, (int)worker->role.slot, getpid());
+    uplink_init(&worker->uplink, ROLE_CHANNEL_FD);
+    uplink_tell(&worker->uplink, MESSAGE_HELLO, SLICE_NONE, CHANNEL_VERSION, 0, 0);
+    if (read_settings(worker, &error) && build_plan(worker, &error) && open_proxy(worker, &error))
+        serve(worker);
+    else
+        status = refuse(worker, &error);
+    finish(worker);
+    return status;
+}
+
+void worker_run(int count, char **arguments)
+{
+    struct worker worker = {.access_log_fd = -1};
+    int status = STATUS_USAGE;
+    if (role_parse(count, arguments, &worker.role))
+        status = run(&worker);
+    else
+        fprintf(stderr, "flexilib: %s is how the supervisor starts its workers; it is of no other use\n", ROLE_WORKER);
+    fflush(NULL);
+    _exit(status);
+}
