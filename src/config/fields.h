@@ -14,7 +14,7 @@ enum field_type {
     FIELD_TEXT,
     FIELD_LIST,   /* of texts, or one text */
     FIELD_MAP,    /* of texts to texts */
-    FIELD_SECRET, /* a text that no message may quote */
+    FIELD_SECRET, /* a text that no message may quote; nor is a source line shown of a mapping that takes one */
     FIELD_FILE,   /* a path; text is the file's content, path its absolute path */
     FIELD_PATH,   /* a path; text and path are its absolute form, it need not exist */
     FIELD_CHOICE, /* integer is the index in choices */
@@ -58,8 +58,9 @@ struct field_value {
 };
 
 /* Checks mapping (NULL counts as an empty one, standing at `where`) against count fields, and fills values in the same
- * order. what names the mapping in messages ("unknown key 'adress' in a listener (did you mean 'address'?)"). Values
- * live in the arena. Files are read through source. Returns false and fills error. */
+ * order. A null is no value, except for FIELD_NODE. what names the mapping in messages ("unknown key 'adress' in a
+ * listener (did you mean 'address'?)"). Values live in the arena. Files are read through source. Returns false and
+ * fills error. */
 bool fields_read(const struct field *fields, size_t count, const struct node *mapping, struct place where,
                  const char *what, struct source *source, struct arena *arena, struct field_value *values,
                  struct error *error);

@@ -1,0 +1,227 @@
+#include "base/suggest.h"
+#include "config/merge.h"
+#include "config/settings_reader.h"
+#include "config/wording.h"
+
+enum {
+    ROUTE_NAME = 0,
+    ROUTE_MATCH,
+    ROUTE_FILTERS,
+    ROUTE_SKIP,
+    ROUTE_HANDLER,
+    ROUTE_PROXY,
+    ROUTE_ROUTES,
+    ROUTE_FIELDS,
+};
+
+static const struct field route_fields[ROUTE_FIELDS] = {
+    [ROUTE_NAME] = {.name = "name", .type = FIELD_TEXT, .summary = "what logs call it"},
+    [ROUTE_MATCH] = {.name = "match", .type = FIELD_NODE, .summary = "which requests it is for; without it, all"},
+    [ROUTE_FILTERS] = {.name = "filters", .type = FIELD_NODE, .summary = "filters after the inherited ones"},
+    [ROUTE_SKIP] = {.name = "skip", .type = FIELD_LIST, .summary = "inherited filters that do not run here"},
+    [ROUTE_HANDLER] = {.name = "handler", .type = FIELD_NODE, .summary = "the filter that answers"},
+    [ROUTE_PROXY] = {.name = "proxy", .type = FIELD_NODE, .summary = "the upstream that answers"},
+    [ROUTE_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "routes inside of this one"},
+};
+
+enum {
+    PROXY_TO = 0,
+    PROXY_STRIP,
+    PROXY_HOST,
+    PROXY_FIELDS,
+};
+
+static const char *const host_policies[] = {"keep", "server", NULL};
+
+static const struct field proxy_fields[PROXY_FIELDS] = {
+    [PROXY_TO] = {.name = "to", .type = FIELD_TEXT, .required = true, .summary = "an upstream's name, or a URL"},
+    [PROXY_STRIP] = {.name = "strip", .type = FIELD_TEXT, .summary = "path prefix that is taken off"},
+    [PROXY_HOST] = {.name = "host",
+                    .type = FIELD_CHOICE,
+                    .fallback = "keep",
+                    .choices = host_policies,
+                    .summary = "keep: send the client's Host on; server: send the server's"},
+};
+
+/* The filters that a route inherits, innermost first. */
+struct scope {
+    const struct step_settings *filters;
+    size_t count;
+    const struct scope *outer;
+};
+
+static bool read_list(struct settings_reader *reader, const struct node *node, const struct scope *scope,
+                      struct route_settings **routes, size_t *count);
+
+static bool read_name(struct settings_reader *reader, const struct field_value *value, struct route_settings *route)
+{
+    route->name = value->text;
+    if (!value->written) {
+        const char *path = route->place.text == NULL ? "" : route->place.text->path;
+        route->name = arena_print(reader->arena, "%s:%u", path, route->place.line);
+        return true;
+    }
+    for (size_t i = 0; i < route->name.length; ++i) {
+        if ((unsigned char)route->name.data[i] < ' ' || route->name.data[i] == 0x7f)
+            return error_set_at(reader->error, value->place, "a route's name cannot hold control characters");
+    }
+    if (route->name.length == 0)
+        return error_set_at(reader->error, value->place, "a route's name cannot be empty");
+    struct place *place = arena_alloc(reader->arena, sizeof(*place));
+    *place = value->place;
+    const struct place *first = name_index_add(&reader->route_names, reader->arena, route->name, place);
+    bool is_same =
+        first == NULL || (first->text == place->text && first->line == place->line && first->column == place->column);
+    return is_same || error_set_at(reader->error, value->place, "route '%s' is defined twice (first in %s)",
+                                   wording_quote(reader->arena, route->name),
+                                   merge_first_place(reader->arena, *first, value->place));
+}
+
+static bool find_inherited(const struct scope *scope, struct slice name, struct suggest *suggest)
+{
+    for (; scope != NULL; scope = scope->outer) {
+        for (size_t i = 0; i < scope->count; ++i) {
+            if (slice_equals(scope->filters[i].name, name))
+                return true;
+            suggest_offer(suggest, scope->filters[i].name);
+        }
+    }
+    return false;
+}
+
+static bool read_skip(struct settings_reader *reader, const struct field_value *value, const struct scope *scope,
+                      struct route_settings *route)
+{
+    route->skip = value->list;
+    route->skip_count = value->count;
+    for (size_t i = 0; i < value->count; ++i) {
+        struct suggest suggest = suggest_start(value->list[i].text);
+        if (find_inherited(scope, value->list[i].text, &suggest))
+            continue;
+        char phrase[SUGGEST_PHRASE_BYTES];
+        return error_set_at(reader->error, value->list[i].place,
+                            "'skip' names filter '%s', which is not inherited here%s",
+                            wording_quote(reader->arena, value->list[i].text), suggest_phrase(&suggest, phrase));
+    }
+    return true;
+}
+
+static bool read_handler(struct settings_reader *reader, const struct node *node, struct route_settings *route)
+{
+    route->target = TARGET_HANDLER;
+    if (!step_read(reader, node, "a handler", &route->handler))
+        return false;
+    if (route->handler.on_error == ERROR_POLICY_OPEN)
+        return error_set_at(reader->error, node_find(node, "on_error")->place,
+                            "a handler cannot be skipped: 'on_error: open' is for filters");
+    return true;
+}
+
+static bool read_strip(struct settings_reader *reader, const struct field_value *value, struct route_settings *route)
+{
+    struct pattern_reader patterns = {reader->arena, reader->error};
+    struct slice strip = value->text;
+    if (!value->written)
+        return true;
+    if (!pattern_check_path(&patterns, value->place, "the path", strip, false))
+        return false;
+    if (strip.data[strip.length - 1] == '/')
+        --strip.length;
+    route->strip = strip;
+    return true;
+}
+
+static bool read_proxy(struct settings_reader *reader, const struct node *node, struct route_settings *route)
+{
+    route->target = TARGET_PROXY;
+    route->keep_host = true;
+    if (node->kind == NODE_SEQUENCE)
+        return error_set_at(reader->error, node->place,
+                            "'proxy' wants one URL or upstream, not a list: define an upstream with these servers");
+    if (node->kind == NODE_MAPPING) {
+        struct field_value values[PROXY_FIELDS];
+        if (!fields_read(proxy_fields, PROXY_FIELDS, node, node->place, "'proxy'", reader->source, reader->arena,
+                         values, reader->error) ||
+            !read_strip(reader, &values[PROXY_STRIP], route))
+            return false;
+        route->keep_host = values[PROXY_HOST].integer == 0;
+        node = values[PROXY_TO].node;
+    }
+    if (node->is_null || node->text.length == 0)
+        return error_set_at(reader->error, node->place, "an upstream's name or a URL is missing here");
+    route->upstream = upstream_find(reader, node);
+    return route->upstream != NULL;
+}
+
+/* Finds the one key that says where the route leads. */
+static bool find_target(struct settings_reader *reader, const struct node *node, const struct field_value *values,
+                        int *target)
+{
+    *target = -1;
+    for (int i = ROUTE_HANDLER; i <= ROUTE_ROUTES; ++i) {
+        if (!values[i].written)
+            continue;
+        if (*target != -1)
+            return error_set_at(reader->error, values[i].place, "'%s' and '%s' exclude each other in a route",
+                                route_fields[*target].name, route_fields[i].name);
+        *target = i;
+    }
+    return *target != -1 ||
+           error_set_at(reader->error, node->place, "a route wants one of 'handler', 'proxy' and 'routes'");
+}
+
+static bool read_target(struct settings_reader *reader, const struct node *node, const struct field_value *values,
+                        const struct scope *scope, struct route_settings *route)
+{
+    int target;
+    if (!find_target(reader, node, values, &target))
+        return false;
+    if (target == ROUTE_HANDLER)
+        return read_handler(reader, values[target].node, route);
+    if (target == ROUTE_PROXY)
+        return read_proxy(reader, values[target].node, route);
+    struct scope inner = {route->filters, route->filter_count, scope};
+    route->target = TARGET_ROUTES;
+    return read_list(reader, values[target].node, &inner, &route->routes, &route->route_count);
+}
+
+static bool read_route(struct settings_reader *reader, const struct node *node, const struct scope *scope,
+                       struct route_settings *route)
+{
+    struct field_value values[ROUTE_FIELDS];
+    route->place = node->place;
+    route->match.place = node->place;
+    if (node->kind != NODE_MAPPING)
+        return error_set_at(reader->error, node->place, "a route is a mapping with keys such as 'match', not %s",
+                            node_kind_phrase(node));
+    return fields_read(route_fields, ROUTE_FIELDS, node, node->place, "a route", reader->source, reader->arena, values,
+                       reader->error) &&
+           read_name(reader, &values[ROUTE_NAME], route) &&
+           (!values[ROUTE_MATCH].written || match_read(reader, values[ROUTE_MATCH].node, &route->match)) &&
+           steps_read(reader, values[ROUTE_FILTERS].node, &route->filters, &route->filter_count) &&
+           read_skip(reader, &values[ROUTE_SKIP], scope, route) && read_target(reader, node, values, scope, route);
+}
+
+static bool read_list(struct settings_reader *reader, const struct node *node, const struct scope *scope,
+                      struct route_settings **routes, size_t *count)
+{
+    if (node->kind == NODE_SCALAR && node->is_null)
+        return error_set_at(reader->error, node->place, "'routes' has no value");
+    if (node->kind != NODE_SEQUENCE)
+        return error_set_at(reader->error, node->place, "'routes' wants a list, not %s%s", node_kind_phrase(node),
+                            node->kind == NODE_MAPPING ? ": put '- ' before each route" : "");
+    *routes = arena_zalloc(reader->arena, node->count * sizeof(**routes));
+    *count = node->count;
+    for (size_t i = 0; i < node->count; ++i) {
+        if (!read_route(reader, node->items[i], scope, &(*routes)[i]))
+            return false;
+    }
+    return true;
+}
+
+bool routes_read(struct settings_reader *reader, const struct field_value *value)
+{
+    struct settings *settings = reader->settings;
+    struct scope scope = {settings->filters, settings->filter_count, NULL};
+    return value->node == NULL || read_list(reader, value->node, &scope, &settings->routes, &settings->route_count);
+}

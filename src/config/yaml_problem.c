@@ -1,0 +1,114 @@
+#include "config/yaml_problem.h"
+
+#include "config/text_position.h"
+#include "config/wording.h"
+
+struct rule {
+    /* Parts of what libyaml says. NULL fits anything. */
+    const char *context;
+    const char *problem;
+    const char *sentence;
+    /* The sentence is about where the construct begins, not about where reading got stuck. */
+    bool is_about_context;
+};
+
+static const struct rule rules[] = {
+    {NULL, "tab character", "a tab stands where only spaces may: YAML is indented with spaces", false},
+    {"quoted scalar", "end of stream", "this quote is never closed", true},
+    {"quoted scalar", "document indicator", "this quote is never closed", true},
+    {"quoted scalar", "escape character",
+     "this '\\' escape is unknown: write '\\\\' for a backslash, or use single quotes", false},
+    {"quoted scalar", "hexdecimal", "this '\\' escape wants hexadecimal digits", false},
+    {"quoted scalar", "Unicode", "this '\\' escape is no character", false},
+    {"simple key", "':'", "a ':' is missing after this key", true},
+    {"alias", NULL, "a text that begins with '*' must stand in quotes", true},
+    {"anchor", NULL, "a text that begins with '&' must stand in quotes", true},
+    {"block scalar", NULL, "after '|' or '>' the text begins on the next line", false},
+    {"directive", NULL, "a line that begins with '%' is a directive, which is not used here", true},
+    {"tag", NULL, "a text that begins with '!' must stand in quotes", true},
+    {"flow sequence", NULL, "a ',' or the closing ']' is missing here", false},
+    {"flow mapping", NULL, "a ',' or the closing '}' is missing here", false},
+    {"block mapping", "expected key", "a 'key: value' is wanted here; check the indentation", false},
+    {"block collection", NULL, "a list item that begins with '-' is wanted here; check the indentation", false},
+    {NULL, "mapping values", "a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation",
+     false},
+    {NULL, "mapping keys", "a '?' cannot stand here: put the text in quotes, or check the indentation", false},
+    {NULL, "block sequence entries",
+     "a '-' cannot stand here: put the text in quotes, or begin the list on a line of "
+     "its own",
+     false},
+    {NULL, "<document start>", "the document has ended before this; check the indentation and the brackets", false},
+    {NULL, "undefined tag handle", "a text that begins with '!' must stand in quotes", false},
+    {NULL, "node content", "a value is missing here", false},
+};
+
+static bool holds(const char *text, const char *part)
+{
+    return part == NULL || (text != NULL && strstr(text, part) != NULL);
+}
+
+static const struct rule *find_rule(const yaml_parser_t *parser)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); ++i) {
+        if (holds(parser->context, rules[i].context) && holds(parser->problem, rules[i].problem))
+            return &rules[i];
+    }
+    return NULL;
+}
+
+/* A variable in a flow collection: libyaml takes its "{" for the beginning of a mapping. */
+static bool report_bare_variable(const struct text_position *position, struct arena *arena, struct error *error)
+{
+    struct slice content = position->text->content;
+    size_t at = position->offset;
+    if (at == 0 || at >= content.length || content.data[at] != '{' || content.data[at - 1] != '$')
+        return false;
+    struct slice rest = slice_skip(content, at - 1);
+    rest.length = slice_find(rest, '\n');
+    size_t end = slice_find(rest, '}');
+    const char *written = wording_quote(arena, slice_of(rest.data, end < rest.length ? end + 1 : end));
+    error_set_at(error, text_position_of_byte(position->text, at - 1), "quote it inside { } and [ ]: write \"%s\"",
+                 written);
+    return true;
+}
+
+static void report_character(const struct text_position *position, struct arena *arena, struct error *error)
+{
+    struct place place = text_position_place(position);
+    struct slice rest = slice_skip(position->text->content, position->offset);
+    rest.length = rest.length != 0;
+    if (slice_equals(rest, SLICE("\t")))
+        error_set_at(error, place, "a tab stands where only spaces may: YAML is indented with spaces");
+    else
+        error_set_at(error, place, "a text that begins with '%s' must stand in quotes", wording_quote(arena, rest));
+}
+
+static bool report_encoding(const yaml_parser_t *parser, const struct source_text *text, struct error *error)
+{
+    struct place place = text_position_of_byte(text, parser->problem_offset);
+    if (holds(parser->problem, "control characters"))
+        return error_set_at(error, place, "a control character (0x%02x) cannot stand in a configuration",
+                            (unsigned)parser->problem_value);
+    return error_set_at(error, place, "this is not UTF-8: the configuration must be saved in that encoding");
+}
+
+bool yaml_problem_report(const yaml_parser_t *parser, const struct source_text *text, struct arena *arena,
+                         struct error *error)
+{
+    if (parser->error == YAML_READER_ERROR)
+        return report_encoding(parser, text, error);
+    struct text_position position;
+    text_position_init(&position, text);
+    text_position_to_character(&position, parser->problem_mark.index);
+    if (report_bare_variable(&position, arena, error))
+        return false;
+    if (holds(parser->problem, "cannot start any token")) {
+        report_character(&position, arena, error);
+        return false;
+    }
+    const struct rule *rule = find_rule(parser);
+    if (rule != NULL && rule->is_about_context)
+        text_position_to_character(&position, parser->context_mark.index);
+    return error_set_at(error, text_position_place(&position), "%s",
+                        rule != NULL ? rule->sentence : "this is not YAML that can be understood");
+}
