@@ -134,6 +134,7 @@ static void remember_file(struct listener *listener)
         return;
     listener->device = status.st_dev;
     listener->inode = status.st_ino;
+    listener->made = status.st_mtim;
 }
 
 static struct listener *open_listener(struct listeners *listeners, const struct address *wanted, struct text *key)
@@ -180,7 +181,8 @@ static void remove_file(const struct listener *listener)
     if (listener->is_inherited || !address_is_unix(&listener->address) ||
         lstat(address_path(&listener->address), &status) == -1)
         return;
-    if (status.st_dev == listener->device && status.st_ino == listener->inode)
+    if (status.st_dev == listener->device && status.st_ino == listener->inode &&
+        status.st_mtim.tv_sec == listener->made.tv_sec && status.st_mtim.tv_nsec == listener->made.tv_nsec)
         unlink(address_path(&listener->address));
 }
 

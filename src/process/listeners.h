@@ -8,14 +8,18 @@
 
 #include "process/address.h"
 
+#include <time.h>
+
 struct listener {
     struct listener *next;
     char *key; /* the canonical address, for port 0 with the listener's number */
     int fd;
     unsigned users;
-    bool is_inherited;      /* never closed: whoever opened it may expect it to be taken again */
-    bool was_told;          /* the log knows it */
-    uint64_t device, inode; /* of a unix socket's file, to remove ours only */
+    bool is_inherited; /* never closed: whoever opened it may expect it to be taken again */
+    bool was_told;     /* the log knows it */
+    /* Of a unix socket's file, to remove ours only; an inode's number alone may be used again. */
+    uint64_t device, inode;
+    struct timespec made;
     struct address address; /* as bound: with the real port */
 };
 

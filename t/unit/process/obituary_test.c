@@ -1,0 +1,98 @@
+#include "process/obituary.h"
+
+#include "process/slots.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void check_obituary(const struct death *death, const char *expected)
+{
+    struct text text = TEXT_INIT;
+    obituary_print(death, &text);
+    assert_string_equal(text.data, expected);
+    text_finish(&text);
+}
+
+static void test_all_that_is_known_is_told(void **state)
+{
+    struct death death = {
+        .pid = 1234,
+        .generation = 1,
+        .status = SIGSEGV,
+        .lived_us = 1234499,
+        .slot = {.hook = SLOT_HOOK_REQUEST_HEAD, .filter = "crash", .request = "0123456789abcdef"},
+    };
+    check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
+                           "filter 'crash' (on_request_head) for request 0123456789abcdef");
+    death.slot.request[0] = '\0';
+    check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
+                           "filter 'crash' (on_request_head)");
+    death.slot.hook = SLOT_HOOK_NONE;
+    check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s");
+    death.status = 3 << 8;
+    check_obituary(&death, "worker 1234 of generation 1 exited with status 3 after 1.234 s");
+}
+
+static struct slots slots;
+
+static int open_slots(void **state)
+{
+    return !slots_open(&slots);
+}
+
+static int close_slots(void **state)
+{
+    slots_close(&slots);
+    return 0;
+}
+
+static void test_a_slot_tells_what_its_worker_wrote(void **state)
+{
+    int number = slots_take(&slots);
+    struct slot *slot = slots_attach(slots.fd, number, 42);
+    assert_non_null(slot);
+    strcpy(slot->filter, "greet");
+    struct slot copy = slots_read(&slots, number);
+    assert_int_equal(copy.pid, 42);
+    assert_string_equal(copy.filter, "greet");
+    int other = slots_take(&slots);
+    assert_int_not_equal(other, number);
+    slots_release(&slots, number);
+    assert_int_equal(slots_take(&slots), number);
+    assert_int_equal(slots_read(&slots, number).pid, 0);
+}
+
+static void test_nothing_in_a_slot_is_trusted(void **state)
+{
+    int number = slots_take(&slots);
+    struct slot *slot = slots_attach(slots.fd, number, 42);
+    memset(slot->filter, 'x', sizeof(slot->filter));
+    memcpy(slot->request, "a\nb\033[2Jc'\x7f", 11);
+    slot->hook = 4000000000u;
+    struct slot copy = slots_read(&slots, number);
+    assert_int_equal(strlen(copy.filter), SLOT_FILTER_BYTES - 1);
+    assert_string_equal(copy.request, "a?b?[2Jc??");
+    assert_string_equal(slot_hook_name(copy.hook), "");
+    memset(slot, 0xff, sizeof(*slot));
+    copy = slots_read(&slots, number);
+    assert_int_equal(copy.hook, 0);
+    assert_int_equal(copy.filter[0], 0);
+    assert_int_equal(slots_read(&slots, -1).magic, 0);
+    assert_int_equal(slots_read(&slots, SLOTS_COUNT).magic, 0);
+    assert_null(slots_attach(slots.fd, SLOTS_COUNT, 42));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_that_is_known_is_told),
+        cmocka_unit_test(test_a_slot_tells_what_its_worker_wrote),
+        cmocka_unit_test(test_nothing_in_a_slot_is_trusted),
+    };
+    return cmocka_run_group_tests(tests, open_slots, close_slots);
+}
