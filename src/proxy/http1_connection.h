@@ -29,11 +29,10 @@ enum http1_state {
 /* The response being written. It goes out in the order head, lead, rest, tail. */
 struct http1_output {
     struct http1_delivery delivery;
-    uint64_t body_left; /* HTTP1_ENDING_LENGTH: what may still follow */
-    struct slice head;  /* held back until a body comes or a flush */
-    struct slice lead;  /* the chunk's first line, in chunk_start */
-    struct slice rest;  /* of the body bytes at hand */
-    struct slice tail;  /* what ends the chunk and the body */
+    struct slice head; /* held back until a body comes or a flush */
+    struct slice lead; /* the chunk's first line, in chunk_start */
+    struct slice rest; /* of the body bytes at hand */
+    struct slice tail; /* what ends the chunk and the body */
     char chunk_start[HTTP1_CHUNK_START_BYTES];
     bool is_wanted;   /* the above is to go out as soon as the socket is free */
     bool is_owed;     /* the exchange waits to hear that its bytes are sent */

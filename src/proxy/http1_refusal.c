@@ -1,6 +1,7 @@
 #include "proxy/http1_connection.h"
 
 #include "base/log.h"
+#include "filter/status.h"
 
 enum {
     LOGGED_TARGET_BYTES = 1024,
@@ -43,7 +44,7 @@ void http1_refuse(struct http1_connection *connection, int status, const char *r
     log_line(LOG_LEVEL_INFO, "refused a request from %s with %d: %s (request %.*s)", connection->peer_address, status,
              reason, SLICE_ARG(exchange->id));
     http1_sender_reset(connection);
-    struct slice body = arena_print(&exchange->arena, "%d %s: %s\n", status, http1_reason(status), reason);
+    struct slice body = arena_print(&exchange->arena, "%d %s: %s\n", status, status_phrase(status), reason);
     write_answer(connection, status, body, false);
 }
 

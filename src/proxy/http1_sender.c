@@ -1,7 +1,6 @@
 #include "proxy/http1_connection.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 
 enum {
     /* As much as one write is given, so that a slow client's progress is seen. */
@@ -63,7 +62,6 @@ static void send_head(struct dispatch_entry *entry)
     bool has_body = !connection->is_head_request && exchange_has_body(exchange);
     output->delivery = http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
                                          connection->framing.keep_alive && !front->is_draining);
-    output->body_left = output->delivery.ending == HTTP1_ENDING_LENGTH ? (uint64_t)exchange->response.body_length : 0;
     output->head =
         http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http1_date_get(&front->date));
 }
@@ -93,31 +91,10 @@ static void cut_off(struct dispatch_entry *entry)
     http1_connection_leave(connection);
 }
 
-/* A filter that changes a body and not its announced length would have the client take the rest for the next response.
- */
-static bool keeps_to_length(struct http1_connection *connection, struct slice data, bool last)
-{
-    struct http1_output *output = &connection->output;
-    if (output->delivery.ending != HTTP1_ENDING_LENGTH)
-        return true;
-    if (data.length > output->body_left || (last && data.length < output->body_left)) {
-        log_line(LOG_LEVEL_ERROR, "the body is %s than the Content-Length, the connection is cut (request %.*s)",
-                 last && data.length < output->body_left ? "shorter" : "longer",
-                 SLICE_ARG(connection->entry.exchange->id));
-        return false;
-    }
-    output->body_left -= data.length;
-    return true;
-}
-
 static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
 {
     struct http1_connection *connection = connection_of(entry);
     struct http1_output *output = &connection->output;
-    if (!keeps_to_length(connection, data, last)) {
-        cut_off(entry);
-        return;
-    }
     bool is_chunked = output->delivery.ending == HTTP1_ENDING_CHUNKED;
     output->rest = output->delivery.ending == HTTP1_ENDING_NONE ? SLICE_NONE : data;
     output->lead = output->tail = SLICE_NONE;

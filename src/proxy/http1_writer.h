@@ -48,7 +48,4 @@ size_t http1_writer_chunk_start(char text[HTTP1_CHUNK_START_BYTES], size_t lengt
 #define HTTP1_CHUNK_END  "\r\n"
 #define HTTP1_LAST_CHUNK "0\r\n\r\n"
 
-/* The reason phrase of a status, empty for those that have none. */
-const char *http1_reason(int status);
-
 #endif
