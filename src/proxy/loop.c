@@ -130,7 +130,7 @@ static void run_timers(struct loop *loop)
 /* Milliseconds that the loop may sleep, rounded up so that it need not turn twice for one timer. */
 static int32_t choose_wait(const struct loop *loop)
 {
-    if (loop->h2o->_pending_as_client != NULL || loop->h2o->_pending_as_server != NULL)
+    if (loop->is_stopping)
         return 0;
     if (loop->timer_count == 0)
         return INT32_MAX;
@@ -141,8 +141,17 @@ static int32_t choose_wait(const struct loop *loop)
     return wait_ms < INT32_MAX ? (int32_t)wait_ms : INT32_MAX;
 }
 
+/* Runs the callbacks of writes that ended at once although no callback of a socket was running. libh2o's own turn must
+ * not begin with one left: it would sleep over it, go on with a write that has failed, and use a socket that was closed
+ * meanwhile after having freed it. */
+static void run_ended_writes(struct loop *loop)
+{
+    h2o_timeout__do_post_callback(loop->h2o);
+}
+
 static void take_turn(struct loop *loop)
 {
+    run_ended_writes(loop);
     loop->is_awake = false;
     if (h2o_evloop_run(loop->h2o, choose_wait(loop)) != 0 && errno != EINTR) {
         /* libh2o has lost track of a socket then */
@@ -151,9 +160,7 @@ static void take_turn(struct loop *loop)
     }
     loop_note_wakeup(loop);
     run_timers(loop);
-    /* what timers wrote is done with now and not after the next wait, in which libh2o could mistake a failed write for
-     * one to be continued */
-    h2o_timeout__do_post_callback(loop->h2o);
+    run_ended_writes(loop);
     if (loop->on_turn != NULL)
         loop->on_turn(loop->turn_data);
 }
@@ -276,6 +283,7 @@ void loop_destroy(struct loop *loop)
         return;
     loop_watch_close(loop->wake_watch);
     close(loop->wake_fd);
+    run_ended_writes(loop);
     h2o_evloop_destroy(loop->h2o);
     free(loop->timers);
     free(loop);
