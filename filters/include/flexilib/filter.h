@@ -213,8 +213,9 @@ struct flexilib_core {
 
     /* Ends a pause: on the loop thread, soon, on_resume is called with result, which is the filter's from then on.
      * Where nobody takes the result (the client has gone, the pause has taken too long, the ticket is spent, the filter
-     * has no on_resume) drop(result) is called on the loop thread instead, if drop is not NULL. May come at any time,
-     * even before the hook has answered FLEXILIB_PAUSE; a second call for a ticket is harmless. [any thread] */
+     * has no on_resume) drop(result) is called on the loop thread instead, if drop is not NULL; perhaps after destroy,
+     * so it frees the result and touches nothing else. May come at any time, even before the hook has answered
+     * FLEXILIB_PAUSE; a second call for a ticket is harmless. [any thread] */
     void (*resume)(const struct flexilib_core *core, uint64_t ticket, void *result, void (*drop)(void *result));
 
     /* The extension of that id, as "flexilib.timer/1", or NULL where this FlexiLib has none. [loop] */
