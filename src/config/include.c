@@ -54,7 +54,7 @@ static bool check_circle(struct include *include, const struct open_file *file, 
 {
     for (const struct open_file *outer = file->outer; outer != NULL; outer = outer->outer) {
         if (strcmp(outer->path, file->path) == 0)
-            return error_set_at(include->error, at, "'%s' includes itself", file->text->path);
+            return error_set_at(include->error, at, "'%s' includes itself", outer->text->path);
     }
     if (file->depth > DEEPEST_INCLUDE)
         return error_set_at(include->error, at, "includes go too deep: more than %d files in each other",

@@ -30,7 +30,8 @@ static const struct rule rules[] = {
     {"flow mapping", NULL, "a ',' or the closing '}' is missing here", false},
     {"block mapping", "expected key", "a 'key: value' is wanted here; check the indentation", false},
     {"block collection", NULL, "a list item that begins with '-' is wanted here; check the indentation", false},
-    {NULL, "mapping values", "a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation",
+    {NULL, "mapping values",
+     "a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation and the line before",
      false},
     {NULL, "mapping keys", "a '?' cannot stand here: put the text in quotes, or check the indentation", false},
     {NULL, "block sequence entries",
@@ -56,19 +57,26 @@ static const struct rule *find_rule(const yaml_parser_t *parser)
     return NULL;
 }
 
-/* A variable in a flow collection: libyaml takes its "{" for the beginning of a mapping. */
-static bool report_bare_variable(const struct text_position *position, struct arena *arena, struct error *error)
+/* What people write in flow collections, or in place of one, without thinking of YAML: variables, whose "{" libyaml
+ * takes for the beginning of a mapping, and IPv6 addresses. */
+static bool report_missing_quotes(const struct text_position *position, struct arena *arena, struct error *error)
 {
     struct slice content = position->text->content;
     size_t at = position->offset;
-    if (at == 0 || at >= content.length || content.data[at] != '{' || content.data[at - 1] != '$')
+    if (at == 0 || at >= content.length)
         return false;
+    bool is_variable = content.data[at - 1] == '$' && content.data[at] == '{';
+    bool is_address = (content.data[at - 1] == '[' || content.data[at - 1] == ']') && content.data[at] == ':';
+    struct place place = text_position_of_byte(position->text, at - 1);
+    if (is_address)
+        error_set_at(error, place, "an IPv6 address must stand in quotes, such as \"[::1]:8069\"");
+    if (!is_variable)
+        return is_address;
     struct slice rest = slice_skip(content, at - 1);
     rest.length = slice_find(rest, '\n');
     size_t end = slice_find(rest, '}');
     const char *written = wording_quote(arena, slice_of(rest.data, end < rest.length ? end + 1 : end));
-    error_set_at(error, text_position_of_byte(position->text, at - 1), "quote it inside { } and [ ]: write \"%s\"",
-                 written);
+    error_set_at(error, place, "quote it inside { } and [ ]: write \"%s\"", written);
     return true;
 }
 
@@ -85,7 +93,7 @@ static void report_character(const struct text_position *position, struct arena 
 
 static bool report_encoding(const yaml_parser_t *parser, const struct source_text *text, struct error *error)
 {
-    struct place place = text_position_of_byte(text, parser->problem_offset);
+    struct place place = text_position_of_byte(text, parser->offset);
     if (holds(parser->problem, "control characters"))
         return error_set_at(error, place, "a control character (0x%02x) cannot stand in a configuration",
                             (unsigned)parser->problem_value);
@@ -100,7 +108,7 @@ bool yaml_problem_report(const yaml_parser_t *parser, const struct source_text *
     struct text_position position;
     text_position_init(&position, text);
     text_position_to_character(&position, parser->problem_mark.index);
-    if (report_bare_variable(&position, arena, error))
+    if (report_missing_quotes(&position, arena, error))
         return false;
     if (holds(parser->problem, "cannot start any token")) {
         report_character(&position, arena, error);
