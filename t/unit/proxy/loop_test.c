@@ -81,8 +81,7 @@ static int tear_down(void **state)
 
 static void timers_fire_in_order_and_not_early(void **state)
 {
-    static const int delays[] = {9, 3, 0, 7, 3, 1, 12, 0, 5, -4};
-    static const int order[] = {2, 7, 9, 5, 1, 4, 8, 3, 0, 6};
+    static const int delays[] = {9, 3, 0, 7, 3, 1, 60, 0, 5, -4};
     struct fixture *fixture = *state;
     struct entry entries[10];
     for (int i = 0; i < 10; ++i) {
@@ -92,7 +91,12 @@ static void timers_fire_in_order_and_not_early(void **state)
     }
     loop_run(fixture->loop);
     assert_int_equal(fixture->fired_count, 10);
-    assert_memory_equal(fixture->fired, order, sizeof(order));
+    assert_int_equal(fixture->fired[0], 2);
+    for (int i = 1; i < 10; ++i) {
+        const struct timer *before = &entries[fixture->fired[i - 1]].timer, *after = &entries[fixture->fired[i]].timer;
+        assert_true(before->due_ms < after->due_ms ||
+                    (before->due_ms == after->due_ms && before->number < after->number));
+    }
 }
 
 static void stopped_timers_stay_silent(void **state)
@@ -114,7 +118,7 @@ static void stopped_timers_stay_silent(void **state)
     }
     for (int i = 1; i < MANY; i += 3)
         start(&entries[i], rand_r(&seed) % 20);
-    start(&last, 30);
+    start(&last, 100);
     loop_run(fixture->loop);
     assert_int_equal(fixture->fired_count, MANY - (MANY + 2) / 3 + 1);
     for (size_t i = 0; i + 1 < fixture->fired_count; ++i) {

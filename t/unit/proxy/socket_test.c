@@ -328,6 +328,21 @@ static void closing_during_a_write_is_silent(void **state)
     close(peer);
 }
 
+static void closing_before_the_loop_ends_is_silent(void **state)
+{
+    struct loop *loop = loop_create();
+    struct end end;
+    int peer;
+    make_pair(loop, &end, &peer);
+    struct iovec text = piece("done at once");
+    socket_read(end.socket, true);
+    socket_write(end.socket, &text, 1);
+    close_end(&end);
+    loop_destroy(loop);
+    assert_int_equal(end.written_count, 0);
+    close(peer);
+}
+
 static void a_socket_closes_itself_in_each_event(void **state)
 {
     struct end end;
@@ -584,6 +599,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broken_connection_is_told_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_connection_breaks_during_a_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_during_a_write_is_silent, set_up, tear_down),
+        cmocka_unit_test(closing_before_the_loop_ends_is_silent),
         cmocka_unit_test_setup_teardown(a_socket_closes_itself_in_each_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_socket_closes_another_that_has_an_event_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(switching_reading_off_holds_within_a_turn, set_up, tear_down),
