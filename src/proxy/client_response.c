@@ -31,7 +31,8 @@ static void settle_connection(struct client_request *request, size_t extra)
     struct connection *connection = request->connection;
     request->connection = NULL;
     request->server->expects_large = request->body_bytes > RECEIVE_SMALL_BYTES;
-    if (request->keep_alive && request->is_written && extra == 0)
+    bool is_wanted = request->route->upstream->keep_alive_ms > 0;
+    if (is_wanted && request->keep_alive && request->is_written && extra == 0)
         connection_keep(connection);
     else
         connection_close(connection);
