@@ -20,7 +20,7 @@ my @answers = map { run_command(['sh', '-c', s/\$port/$port/r . ' --silent --sho
 is($_->{status}, 0, 'curl is content') or diag($_->{err}) for @answers;
 
 like($answers[0]{out}, qr/hello/i, 'a function answers');
-like($answers[1]{out}, qr{GET /any/path }, 'the service behind answers');
+like($answers[1]{out}, qr{^GET /any/path$}m, 'the service behind answers');
 like($answers[2]{out}, qr{^HTTP/1\.1 200 }, 'the whole answer is shown');
 like($answers[2]{out}, qr{^x-demo: seen by the client\r$}mi, 'a filter changes the response');
 like($answers[2]{out}, qr{^x-demo: seen by the service\r?$}mi, 'a filter changes the request');

@@ -35,7 +35,7 @@ for my $path (@documents) {
     symlink build_folder(), "$folder/build" or die "symlink: $!";
     my $state = { name => $name, folder => $folder };
     my $text  = read_file($path);
-    while ($text =~ /^(?:<!-- test: (\w+),?\s*(.*?) -->\n)?```(\w*)\n(.*?)^```$/msg) {
+    while ($text =~ /^(?:<!-- test: (\w+)(?:,? ([^\n]*?))? -->\n)?```(\w*)\n(.*?)^```$/msg) {
         my ($how, $argument, $language, $block) = ($1, $2, $3, $4);
         next if !defined $how && $language eq '' || !defined $how && $language eq 'text';
         my $line  = 1 + (substr($text, 0, $-[4]) =~ tr/\n//);

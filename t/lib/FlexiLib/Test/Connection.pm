@@ -7,7 +7,10 @@ use warnings;
 
 use FlexiLib::Test::Wait qw(deadline wait_readable wait_writable);
 use Errno qw(EAGAIN EINTR);
+use Scalar::Util qw(weaken);
 use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY inet_ntop inet_pton pack_sockaddr_in6 unpack_sockaddr_in6);
+
+my %open;
 
 # open(ADDRESS): connects to "127.0.0.1:80", "[::1]:80" or "unix:/path".
 sub open {
@@ -24,8 +27,13 @@ sub open {
     }
     socket(my $socket, $domain, SOCK_STREAM, 0) or die "socket: $!";
     connect($socket, $peer) or die "cannot connect to $address: $!\n";
-    return $class->of($socket);
+    my $self = $class->of($socket);
+    weaken($open{$self} = $self);
+    return $self;
 }
+
+# Closes every connection that open made.
+sub close_all { $_->close for grep { defined } values %open }
 
 # of(SOCKET): takes over a connected socket.
 sub of {

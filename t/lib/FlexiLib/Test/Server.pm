@@ -105,11 +105,13 @@ sub write_file {
     return;
 }
 
-# Ends the server by TERM (or another signal), and checks that it left with status 0 (or another), that none of its
-# processes is left, and that its console is clean.
+# Closes the test's own connections, which a server that stops would wait for, ends the server by TERM (or another
+# signal), and checks that it left with status 0 (or another), that none of its processes is left, and that its console is
+# clean.
 sub stop {
     my ($self, %option) = @_;
     return $self->check_console if $self->{is_stopped}++;
+    FlexiLib::Test::Connection::close_all();
     $self->signal($option{signal} // 'TERM');
     return $self->check_exit($option{status} // 0);
 }
