@@ -122,7 +122,7 @@ bool field_next(struct field_walk *walk, struct slice *value)
     }
     while (walk->next < headers->count) {
         const struct header *header = &headers->items[walk->next++];
-        if (slice_equals_nocase(header->name, walk->name)) {
+        if (header->name.length == walk->name.length && slice_equals_nocase(header->name, walk->name)) {
             *value = header->value;
             return true;
         }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 enum {
-    /* trying a few rules one by one costs less than another split */
-    LEAF_RULES = 3,
+    /* trying a single rule costs no more than another split */
+    LEAF_RULES = 1,
     /* how many pattern entries there may be for each pattern that is written: rules with several lists of several
      * patterns could multiply them */
     ENTRIES_PER_PATTERN = 16,
@@ -225,13 +225,11 @@ struct rule_group rule_index_build(const struct rule *rules, size_t count, struc
     struct builder builder = {.rules = rules, .arena = arena, .budget = ENTRIES_PER_PATTERN * count};
     struct rule_entry *entries = mem_alloc(count * sizeof(*entries));
     for (size_t i = 0; i < count; ++i) {
-        entries[i] = (struct rule_entry){.number = (int)i};
+        entries[i] = (struct rule_entry){.number = (int)i, .open = rule_count_open(&rules[i])};
         struct condition_walk walk = rule_conditions(&rules[i]);
         struct condition condition;
-        while (condition_next(&walk, &condition)) {
-            ++entries[i].open;
+        while (condition_next(&walk, &condition))
             builder.budget += ENTRIES_PER_PATTERN * condition.patterns->count;
-        }
     }
     struct rule_group group;
     build_group(&builder, entries, count, &group);

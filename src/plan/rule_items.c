@@ -1,6 +1,7 @@
 #include "plan/rule_items.h"
 
 #include "base/alloc.h"
+#include "plan/rule_cover.h"
 
 #include <stdlib.h>
 
@@ -88,17 +89,20 @@ static bool find_condition(const struct rule *rule, struct subject subject, stru
 {
     struct condition_walk walk = rule_conditions(rule);
     while (condition_next(&walk, condition)) {
-        if (subject_equals(condition->subject, subject) && is_indexable(condition))
-            return true;
+        if (subject_equals(condition->subject, subject))
+            return is_indexable(condition);
     }
     return false;
 }
 
-/* The index looks at all fields of a name. Where only the first counts, what it finds is still to be checked. */
+/* Whether finding the pattern settles the condition. The index looks at all fields of a name: where only the first
+ * counts, what it finds is still to be checked. What always holds was never open. */
 static bool is_decided(const struct condition *condition, const struct pattern *pattern)
 {
-    return !condition->first_field_only || pattern->kind == PATTERN_ABSENT ||
-           slice_equals_nocase(condition->subject.header, SLICE("host")) || condition->subject.kind != SUBJECT_HEADER;
+    bool is_any_field = condition->subject.kind == SUBJECT_HEADER && condition->first_field_only &&
+                        pattern->kind != PATTERN_ABSENT &&
+                        !slice_equals_nocase(condition->subject.header, SLICE("host"));
+    return !is_any_field && !condition_always_holds(condition);
 }
 
 static void add_items(struct rule_items *items, const struct condition *condition, struct rule_entry entry,
@@ -159,6 +163,28 @@ void rule_items_collect(struct rule_items *items, const struct rule *rules, cons
         ++items->run_count;
     }
     items->worst = items->rest_count + longest;
+}
+
+/* Whether an inner condition of the rule leaves this one, `number` steps into the walk, nothing to decide. */
+static bool follows_from_inner(const struct condition *condition, const struct rule *rule, size_t number)
+{
+    struct condition_walk walk = rule_conditions(rule);
+    struct condition inner;
+    for (size_t i = 0; i < number && condition_next(&walk, &inner); ++i) {
+        if (condition_covers(condition, &inner))
+            return true;
+    }
+    return false;
+}
+
+int rule_count_open(const struct rule *rule)
+{
+    struct condition_walk walk = rule_conditions(rule);
+    struct condition condition;
+    int open = 0;
+    for (size_t number = 0; condition_next(&walk, &condition); ++number)
+        open += !condition_always_holds(&condition) && !follows_from_inner(&condition, rule, number);
+    return open;
 }
 
 void rule_items_finish(struct rule_items *items)

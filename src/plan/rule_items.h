@@ -35,6 +35,10 @@ void rule_items_collect(struct rule_items *items, const struct rule *rules, cons
                         size_t count, struct subject subject);
 void rule_items_finish(struct rule_items *items);
 
+/* How many conditions of the rule there are to decide: those that do not follow from an inner one, on which splits are
+ * made, and that some request can fail. */
+int rule_count_open(const struct rule *rule);
+
 /* How many items, from the one at begin on, have the same pattern. */
 size_t rule_items_run(const struct rule_items *items, size_t begin);
 
