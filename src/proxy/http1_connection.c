@@ -132,12 +132,13 @@ static bool wait_for_head(struct http1_connection *connection, struct slice data
         connection->entry.began_us = clock_monotonic_us();
         start_timer(connection, settings->header_timeout_ms);
     }
+    bool is_full = data.length >= (size_t)settings->head_limit_bytes;
     bool has_line = slice_find(data, '\n') != data.length;
-    if (!has_line && data.length > HTTP1_TARGET_LIMIT_BYTES) {
+    if (!has_line && (is_full || data.length > HTTP1_TARGET_LIMIT_BYTES)) {
         http1_refuse(connection, 414, "the target is too long");
         return true;
     }
-    if (data.length >= (size_t)settings->head_limit_bytes) {
+    if (is_full) {
         http1_refuse(connection, 431, "the head is too large");
         return true;
     }
@@ -177,7 +178,10 @@ static bool read_head(struct http1_connection *connection)
         http1_refuse(connection, 431, "the head has too many fields");
         break;
     case HEAD_OK:
-        begin_request(connection, &head);
+        if (head.length > (size_t)settings->head_limit_bytes)
+            http1_refuse(connection, 431, "the head is too large");
+        else
+            begin_request(connection, &head);
         break;
     }
     return true;
