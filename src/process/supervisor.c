@@ -20,6 +20,7 @@ enum {
     STATUS_REFUSED = 78, /* EX_CONFIG */
     DRAINING_LIMIT = 3,
     START_TIMEOUT_MS = 30 * 1000,
+    IDLE_MS = 1000,                       /* how long connections without a request are kept when stopping */
     STOPPED_TIMEOUT_US = 2 * 1000 * 1000, /* how long an old worker may take to say that it accepts no more */
 };
 
@@ -95,8 +96,9 @@ static void promote(struct supervisor *supervisor)
     supervisor->starting = NULL;
     supervisor->shutdown_timeout_ms = generation_shutdown_timeout_ms(supervisor->serving);
     generation_go(supervisor->serving);
+    /* Half the time for clients to come back and be told that the connection closes; the rest for requests. */
     if (old != NULL)
-        generation_drain(old, generation_drain_timeout_ms(old));
+        generation_drain(old, generation_drain_timeout_ms(old), generation_drain_timeout_ms(old) / 2);
     else
         listeners_warn_unused(&supervisor->supplies.listeners);
     wanted_keep(&supervisor->supplies.wanted, generation_number(supervisor->serving));
@@ -202,7 +204,7 @@ static void raise_stop(struct supervisor *supervisor, enum stop_level level)
         if (level == STOP_NOW)
             generation_cut(entry->generation);
         else
-            generation_drain(entry->generation, level == STOP_PATIENT ? -1 : supervisor->shutdown_timeout_ms);
+            generation_drain(entry->generation, level == STOP_PATIENT ? -1 : supervisor->shutdown_timeout_ms, IDLE_MS);
     }
 }
 

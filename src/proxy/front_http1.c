@@ -4,6 +4,7 @@
 #include "proxy/http1_connection.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
@@ -94,14 +95,34 @@ void front_http1_drain(struct front_http1 *front)
     front->is_draining = true;
 }
 
-void front_http1_cut(struct front_http1 *front)
+/* A request that has arrived but was not read yet is still served. */
+static bool is_idle(const struct http1_connection *connection)
 {
-    front->is_draining = true;
+    int unread = 0;
+    return connection->state == HTTP1_IDLE && connection->socket != NULL &&
+           ioctl(socket_descriptor(connection->socket), FIONREAD, &unread) == 0 && unread == 0;
+}
+
+static void lose_connections(struct front_http1 *front, bool only_idle)
+{
     struct http1_connection *next;
     for (struct http1_connection *connection = front->first; connection != NULL; connection = next) {
         next = connection->next;
+        if (only_idle && !is_idle(connection))
+            continue;
         http1_connection_enter(connection);
         http1_connection_lose(connection);
         http1_connection_leave(connection);
     }
+}
+
+void front_http1_close_idle(struct front_http1 *front)
+{
+    lose_connections(front, true);
+}
+
+void front_http1_cut(struct front_http1 *front)
+{
+    front->is_draining = true;
+    lose_connections(front, false);
 }

@@ -26,6 +26,9 @@ size_t front_http1_count(const struct front_http1 *front);
 /* From now on every response ends its connection. Idle connections stay until their time is over, for one more. */
 void front_http1_drain(struct front_http1 *front);
 
+/* Closes the connections that wait for a next request of which nothing has come. */
+void front_http1_close_idle(struct front_http1 *front);
+
 /* Cuts every connection. */
 void front_http1_cut(struct front_http1 *front);
 

@@ -116,6 +116,11 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
     tell_if_drained(proxy);
 }
 
+void proxy_close_idle(struct proxy *proxy)
+{
+    front_http1_close_idle(proxy->front);
+}
+
 void proxy_cut(struct proxy *proxy)
 {
     stop_accepting(proxy);

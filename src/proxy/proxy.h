@@ -29,6 +29,9 @@ void proxy_accept(struct proxy *proxy);
  * proxy: that is for later, when the loop has stopped. */
 void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data);
 
+/* While draining: does not wait for the keep-alive time of connections that have no request. */
+void proxy_close_idle(struct proxy *proxy);
+
 /* Cuts whatever is left, and stops accepting. Exchanges end; on_drained is called where proxy_drain was. */
 void proxy_cut(struct proxy *proxy);
 

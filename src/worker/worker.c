@@ -41,6 +41,8 @@ struct worker {
     char *user; /* the settings' one, NUL-terminated */
     int access_log_fd;
     bool is_draining;
+    int64_t idle_ms;
+    struct timer idle_timer; /* ends connections that have no request while draining */
 };
 
 static void raise_descriptor_limit(void)
@@ -174,13 +176,25 @@ static void on_drained(void *data)
     loop_stop(worker->loop);
 }
 
-static void drain(struct worker *worker)
+static void on_idle_end(struct timer *timer)
 {
-    if (worker->is_draining)
+    struct worker *worker = timer->data;
+    proxy_close_idle(worker->proxy);
+}
+
+static void drain(struct worker *worker, int64_t idle_ms)
+{
+    if (!worker->is_draining) {
+        worker->is_draining = true;
+        proxy_drain(worker->proxy, on_drained, worker);
+        uplink_tell(&worker->uplink, MESSAGE_STOPPED, SLICE_NONE, 0, 0, 0);
+    } else if (idle_ms >= worker->idle_ms) {
         return;
-    worker->is_draining = true;
-    proxy_drain(worker->proxy, on_drained, worker);
-    uplink_tell(&worker->uplink, MESSAGE_STOPPED, SLICE_NONE, 0, 0, 0);
+    }
+    worker->idle_ms = idle_ms;
+    worker->idle_timer.on_timeout = on_idle_end;
+    worker->idle_timer.data = worker;
+    timer_start(worker->loop, &worker->idle_timer, idle_ms);
 }
 
 static void obey(struct worker *worker, const struct message *message)
@@ -190,10 +204,10 @@ static void obey(struct worker *worker, const struct message *message)
         proxy_accept(worker->proxy);
         break;
     case MESSAGE_DRAIN:
-        drain(worker);
+        drain(worker, message->numbers[0]);
         break;
     case MESSAGE_CUT:
-        drain(worker);
+        drain(worker, 0);
         proxy_cut(worker->proxy);
         break;
     case MESSAGE_REOPEN:
