@@ -217,7 +217,7 @@ static void warn_of_loss(struct access_log *log, const char *why)
     if (log->warned_us != 0 && now_us - log->warned_us < WARNING_INTERVAL_US)
         return;
     log->warned_us = now_us;
-    log_line(LOG_LEVEL_WARNING, "the access log cannot be written (%s); %llu lines have been lost so far", why,
+    log_line(LOG_LEVEL_WARNING, "the access log cannot be written (%s); %llu lines lost so far", why,
              (unsigned long long)log->dropped);
 }
 
