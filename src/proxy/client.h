@@ -20,8 +20,9 @@ void client_destroy(struct client *client);
 
 /* Sends the exchange's request to the route's upstream. The outcome goes to the exchange, never from within this call:
  * exchange_response_head, after each client_pull one exchange_response_body; or exchange_fail with 502 or 504, after a
- * line in the log that says why. The request is over when last was delivered, exchange_fail was called, or
- * client_cancel; it then frees itself after calling on_over(exchange), so that the owner forgets its pointer. */
+ * line in the log that says why. A piece of the body stays valid until the next pull or cancel; the one delivered with
+ * last is in the exchange's arena. Right before last is delivered or exchange_fail is called, on_over(exchange) is: the
+ * owner forgets its pointer, since the request is freed with that. */
 struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
                                    void (*on_over)(struct exchange *exchange));
 
