@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/suggest.h"
 #include "filter/library.h"
 #include "plan/plan_libraries.h"
 #include "plan/router.h"
@@ -72,33 +71,10 @@ static bool is_skipped(const struct route_settings *route, const struct use *use
     return false;
 }
 
-/* Every name to skip must be one that would run. */
-static bool check_skip(const struct plan_builder *builder, const struct route_settings *route,
-                       const struct inherited *around)
-{
-    for (size_t i = 0; i < route->skip_count; ++i) {
-        struct slice name = route->skip[i].text;
-        struct suggest suggest = suggest_start(name);
-        bool is_known = false;
-        for (size_t j = 0; j < around->use_count && !is_known; ++j) {
-            is_known = slice_equals(name, use_name(around->uses[j]));
-            suggest_offer(&suggest, use_name(around->uses[j]));
-        }
-        char phrase[SUGGEST_PHRASE_BYTES];
-        if (!is_known)
-            return error_set_at(builder->error, route->skip[i].place,
-                                "route '%.*s' skips '%.*s', but inherits no filter of that name%s",
-                                SLICE_ARG(route->name), SLICE_ARG(name), suggest_phrase(&suggest, phrase));
-    }
-    return true;
-}
-
 /* Gives inner the filters that run in a route: the inherited ones but for the skipped, then its own. */
 static bool build_chain(struct plan_builder *builder, const struct route_settings *route,
                         const struct inherited *around, struct inherited *inner)
 {
-    if (!check_skip(builder, route, around))
-        return false;
     inner->uses = around->uses;
     inner->use_count = around->use_count;
     if (route->skip_count == 0 && route->filter_count == 0)

@@ -1,5 +1,7 @@
 #include "plan/path.h"
 
+#include "config/path_spelling.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -186,6 +188,23 @@ static void canonical_paths_are_not_copied(void **state)
     }
 }
 
+/* What the configuration demands of patterns is what requests are turned into. */
+static void patterns_are_spelt_as_requests_are(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct arena arena;
+        struct slice spelling;
+        if (cases[i].canonical == NULL)
+            continue;
+        arena_init(&arena, 0);
+        const char *problem = path_spelling(cases[i].raw, false, &arena, &spelling);
+        if (problem != NULL || !slice_equals(spelling, slice_from_text(cases[i].canonical)))
+            fail_msg("'%.*s' as a pattern: %s", SLICE_ARG(cases[i].raw), problem != NULL ? problem : spelling.data);
+        arena_finish(&arena);
+    }
+}
+
 static bool has_escape_of(struct slice path, size_t position, const char *set)
 {
     char text[3] = {path.data[position + 1], path.data[position + 2], '\0'};
@@ -269,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_spelling_has_its_canonical_form),
         cmocka_unit_test(canonical_paths_are_not_copied),
+        cmocka_unit_test(patterns_are_spelt_as_requests_are),
         cmocka_unit_test(canonical_form_of_random_paths_is_stable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
