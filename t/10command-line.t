@@ -1,0 +1,110 @@
+# The command line: what each command prints and exits with.
+
+use lib 't/lib';
+use FlexiLib::Test;
+
+my $config = <<'END';
+listen: 127.0.0.1:0
+routes:
+  - { match: /, handler: hello }
+END
+
+sub is_run {
+    my ($arguments, $status, $out, $err, $name, %option) = @_;
+    my $result = run_flexilib($arguments, env => { FLEXILIB_CONFIG => undef }, %option);
+    my $is_right = $result->{status} == $status && $result->{out} =~ $out && $result->{err} =~ $err;
+    ok($is_right, $name) or diag(explain($result));
+    return $result;
+}
+
+my $nothing = qr/\A\z/;
+my $usage   = qr/usage: flexilib .*\n\z/;
+
+is_run(['--version'], 0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '--version tells the version');
+is_run(['-v'],        0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '-v too');
+is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlibyaml \d\S*\n\z/,
+    $nothing, '-V tells what it was built with');
+is_run(['--help'], 0, qr/flexilib check/, $nothing, '--help explains');
+is_run(['help'],   0, qr/flexilib check/, $nothing, 'help too');
+
+is_run(['--frobnicate'], 2, $nothing, qr/\Aflexilib: unknown option '--frobnicate'\n$usage/, 'an unknown option');
+is_run(['--verson'], 2, $nothing, qr/\Aflexilib: unknown option '--verson' \(did you mean '--version'\?\)\n$usage/,
+    'a misspelt option');
+is_run(['chekc'], 2, $nothing, qr/\Aflexilib: unknown command 'chekc' \(did you mean 'check'\?\)\n$usage/,
+    'a misspelt command');
+is_run(['-c'], 2, $nothing, qr/\Aflexilib: -c needs the name of a file\n$usage/, '-c without a file');
+is_run(['-c', 'a', '-c', 'b'], 2, $nothing, qr/\Aflexilib: -c stands there twice\n$usage/, '-c twice');
+is_run(['check', 'help'], 2, $nothing, qr/\Aflexilib: 'help' does not go with another command\n$usage/, 'two commands');
+is_run(['--worker'], 2, $nothing, qr/supervisor starts its workers/, 'the worker role is not for people');
+is_run(['--worker', ('1') x 10], 2, $nothing, qr/supervisor starts its workers/, 'not with arguments either');
+
+my %file = (config => $config);
+is_run(['check', '-c', 'flexilib.yaml'],        0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, 'check says ok',          %file);
+is_run(['-t', '-c', 'flexilib.yaml'],           0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, '-t is check',            %file);
+is_run(['-cflexilib.yaml', 'check'],            0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, 'in any order',           %file);
+is_run(['check', '--config=flexilib.yaml'],     0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, '--config=FILE is -c',    %file);
+is_run(['check', '--config', './flexilib.yaml'], 0, qr{\A\./flexilib\.yaml: ok\n\z}, $nothing, 'files as they are named', %file);
+is_run(['check'], 0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, './flexilib.yaml is found', %file);
+
+(my $ini = <<"END") =~ s/LIBRARY/build_folder() . '\/filters\/hello.so'/e;
+/ = LIBRARY
+END
+is_run(['check'], 0, qr/\Aproxy\.ini: ok\n\z/, $nothing, './proxy.ini is found', config => $ini, file => 'proxy.ini');
+is_run(['check'], 0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, 'after flexilib.yaml', %file, files => { 'proxy.ini' => "wrong\n" });
+is_run(['check'], 0, qr/\Aother\.yaml: ok\n\z/, $nothing, '$FLEXILIB_CONFIG comes first',
+    config => "wrong: yes\n", files => { 'other.yaml' => $config }, env => { FLEXILIB_CONFIG => 'other.yaml' });
+is_run(['check', '-c', 'flexilib.yaml'], 0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, '-c comes before that',
+    %file, env => { FLEXILIB_CONFIG => 'other.yaml' });
+
+SKIP: {
+    skip 'this machine has a configuration', 2 if -e '/etc/flexilib/flexilib.yaml';
+    my $none = qr{\Aerror: no configuration: .*\$FLEXILIB_CONFIG.*\./flexilib\.yaml.*\./proxy\.ini.*/etc/flexilib/flexilib\.yaml};
+    is_run(['check'], 78, $nothing, $none, 'no configuration: all places are named');
+    is_run([],        78, $nothing, $none, 'for serving too');
+}
+
+is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml:1:1: .*'lisen'.*did you mean 'listen'.*\n    lisen: 80\n    \^\n\z/,
+    'check shows a mistake', config => "lisen: 80\n");
+is_run(['check', '-c', 'nowhere.yaml'], 78, $nothing, qr/nowhere\.yaml/, 'a file that is not there');
+
+my $mistake = is_run([], 78, $nothing, qr/error: flexilib\.yaml:1:1: .*'lisen'/, 'serving refuses a mistake', config => "lisen: 80\n");
+like($mistake->{err}, qr/\] error: .*\n\S+ \[\d+\]     lisen: 80\n\S+ \[\d+\]     \^\n/, 'and shows the line');
+
+sub fatal {
+    my ($how) = @_;
+    my $library = test_library('fatal');
+    return (
+        config   => "listen: 127.0.0.1:0\nlibraries: { fatal: $library }\nroutes:\n"
+            . "  - { match: /, filters: [{ fatal: { how: $how } }], handler: hello }\n",
+        crashing => 1,
+    );
+}
+my $where = qr/, in filter 'fatal' \(create\)/;
+is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml: the check was ended by signal 11 \(Segmentation fault\)$where\n\z/,
+    'a library that crashes while it is created is named', fatal('crash'));
+is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml: a library ended the check with status 3$where\n\z/,
+    'one that exits too', fatal('exit'));
+is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s$where\n/,
+    'both end the first start', fatal('crash'));
+is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 exited with status 3 after \d+\.\d{3} s$where\n/,
+    'with status 1', fatal('exit'));
+is_run([], 1, $nothing, qr/error: worker \d+ was not ready within 2\.000 s$where\n/, 'one that hangs too',
+    fatal('hang'), env => { FLEXILIB_START_TIMEOUT => '2s' });
+
+my $flexilib = start_flexilib(config => $config);
+my $address  = $flexilib->address;
+is_run(['healthcheck', $address], 0, qr/\A200\n\z/, $nothing, 'healthcheck asks an address');
+is_run(['healthcheck', "http://$address/x"], 0, qr/\A200\n\z/, $nothing, 'or a URL');
+my $port = $flexilib->port;
+is_run(['healthcheck'], 0, qr/\A200\n\z/, $nothing, 'or the first listener', config => "listen: 0.0.0.0:$port\n");
+$flexilib->stop;
+is_run(['healthcheck', $address], 1, $nothing, qr/\Acannot connect to 127\.0\.0\.1: Connection refused\n\z/, 'and fails when nobody listens');
+my $failing = start_static_backend(status => 503);
+is_run(['healthcheck', $failing->address], 1, qr/\A503\n\z/, $nothing, 'or for an answer that is an error');
+
+my $taken = start_flexilib(config => $config);
+is_run([], 78, $nothing,
+    qr/error: flexilib\.yaml:1:9: cannot listen on 127\.0\.0\.1:\d+: address already in use \(another program listens there/,
+    'an address that is taken', config => $config =~ s/:0\n/':' . $taken->port . "\n"/er);
+
+done_testing;
