@@ -1,0 +1,435 @@
+#ifndef T_UNIT_FILTER_FAKE_H
+#define T_UNIT_FILTER_FAKE_H
+
+/* Filters that do what a test tells them, and a world around an exchange that writes down what is asked of it. No
+ * socket, no HTTP: everything happens when the test says so. One trace collects what filters and world see, in order,
+ * as words with a blank behind each. */
+
+#include "base/text.h"
+#include "filter/chain.h"
+#include "filter/exchange.h"
+#include "filter/runtime_state.h"
+#include "filter/use.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum hook {
+    HOOK_REQUEST_HEAD = 0,
+    HOOK_REQUEST_BODY,
+    HOOK_RESPONSE_HEAD,
+    HOOK_RESPONSE_BODY,
+    HOOK_RESUME,
+    HOOK_COUNT,
+};
+
+enum {
+    MOST_PIECES = 8,
+    MOST_FILTERS = 8,
+};
+
+struct world;
+struct script;
+
+/* What a hook is called with; for on_resume data is its result. */
+struct call {
+    struct script *script;
+    const struct flexilib_core *core;
+    struct flexilib_exchange *exchange;
+    const char *data;
+    size_t length;
+    bool last;
+};
+
+/* What a filter does in a hook, instead of letting things pass. */
+typedef flexilib_answer (*act)(struct call *call);
+
+/* A filter and what it is to do. */
+struct script {
+    struct flexilib_filter filter; /* at the front: create finds the script by it */
+    struct world *world;
+    const struct flexilib_core *core;
+    const char *name;
+    act acts[HOOK_COUNT];
+    uint64_t ticket;
+    unsigned ends;
+    char text[64];
+};
+
+struct world {
+    struct runtime *runtime;
+    struct slot slot;
+    struct exchange *exchange;
+    struct chain chain;
+    struct use *uses[MOST_FILTERS];
+    struct text trace;
+    struct text body; /* what the front was given */
+    unsigned wakes;
+    unsigned drops;
+
+    /* What the upstream answers, and when. */
+    int status;
+    int64_t body_length;
+    const char *pieces[MOST_PIECES];
+    size_t piece_count;
+    size_t next_piece;
+    bool is_silent;       /* nothing comes before the test says so */
+    bool is_asynchronous; /* pieces come when the test runs the world, not from within pull */
+    bool is_pulled;
+
+    bool is_sending;
+    bool is_stuck; /* the front is never done with what it was given */
+    bool is_paused;
+    bool is_aborted;
+    unsigned finishes;
+    bool keeps_exchange; /* do not destroy it in finished */
+    int final_status;
+    int64_t final_length;
+    char final_headers[512];
+    char final_request[512];
+};
+
+static inline void trace(struct world *world, const char *word)
+{
+    text_print(&world->trace, "%s ", word);
+}
+
+static inline void expect_trace(struct world *world, const char *expected)
+{
+    assert_string_equal(world->trace.data == NULL ? "" : world->trace.data, expected);
+    text_clear(&world->trace);
+}
+
+static inline void deliver_piece(struct world *world)
+{
+    world->is_pulled = false;
+    size_t number = world->next_piece++;
+    const char *piece = number < world->piece_count ? world->pieces[number] : "";
+    exchange_response_body(world->exchange, slice_from_text(piece), number + 1 >= world->piece_count);
+}
+
+static inline void deliver_head(struct world *world)
+{
+    struct exchange *exchange = world->exchange;
+    exchange->response.status = world->status;
+    exchange->response.body_length = world->body_length;
+    headers_add(&exchange->response.headers, &exchange->arena, SLICE("from"), SLICE("upstream"));
+    exchange_response_head(exchange);
+}
+
+static inline void describe_headers(const struct headers *headers, char *text, size_t capacity)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < headers->count; ++i)
+        length += (size_t)snprintf(text + length, capacity - length, "%.*s: %.*s\n", SLICE_ARG(headers->items[i].name),
+                                   SLICE_ARG(headers->items[i].value));
+}
+
+static inline void on_forward(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    trace(world, "forward");
+    char fields[256];
+    describe_headers(&exchange->request.headers, fields, sizeof(fields));
+    snprintf(world->final_request, sizeof(world->final_request), "%.*s %.*s%s%.*s\n%s\n%.*s",
+             SLICE_ARG(exchange->request.method), SLICE_ARG(exchange->request.path),
+             exchange->request.has_query ? "?" : "", SLICE_ARG(exchange->request.query), fields,
+             SLICE_ARG(exchange->request_body));
+    if (!world->is_silent)
+        deliver_head(world);
+}
+
+static inline void on_send_head(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    trace(world, "head");
+    world->final_status = exchange->response.status;
+    world->final_length = exchange->response.body_length;
+    describe_headers(&exchange->response.headers, world->final_headers, sizeof(world->final_headers));
+}
+
+static inline void on_send_body(struct exchange *exchange, struct slice data, bool last)
+{
+    struct world *world = exchange->owner_data;
+    assert_false(world->is_sending);
+    trace(world, last ? "last" : "body");
+    text_add(&world->body, data);
+    world->is_sending = true;
+}
+
+static inline void on_pull(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    assert_false(world->is_sending);
+    assert_false(world->is_pulled);
+    trace(world, "pull");
+    world->is_pulled = true;
+    if (!world->is_asynchronous)
+        deliver_piece(world);
+}
+
+static inline void on_flush(struct exchange *exchange)
+{
+    trace(exchange->owner_data, "flush");
+}
+
+static inline void on_cancel(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    trace(world, "cancel");
+    world->is_pulled = false;
+}
+
+static inline void on_abort(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    trace(world, "abort");
+    world->is_aborted = true;
+}
+
+static inline void on_paused(struct exchange *exchange, bool is_paused)
+{
+    struct world *world = exchange->owner_data;
+    assert_int_not_equal(world->is_paused, is_paused);
+    trace(world, is_paused ? "paused" : "unpaused");
+    world->is_paused = is_paused;
+}
+
+static inline void on_finished(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    trace(world, "finished");
+    ++world->finishes;
+    if (world->keeps_exchange)
+        return;
+    world->exchange = NULL;
+    exchange_destroy(exchange);
+}
+
+static const struct exchange_owner fake_owner = {
+    .forward = on_forward,
+    .send_head = on_send_head,
+    .send_body = on_send_body,
+    .pull = on_pull,
+    .flush = on_flush,
+    .cancel = on_cancel,
+    .abort = on_abort,
+    .paused = on_paused,
+    .finished = on_finished,
+};
+
+static inline flexilib_answer run_act(struct script *script, enum hook hook, const char *word,
+                                      struct flexilib_exchange *exchange, const char *data, size_t length, bool last)
+{
+    text_print(&script->world->trace, "%s.%s ", script->name, word);
+    if (script->acts[hook] == NULL)
+        return FLEXILIB_CONTINUE;
+    struct call call = {script, script->core, exchange, data, length, last};
+    return script->acts[hook](&call);
+}
+
+static inline flexilib_answer on_request_head(void *filter, struct flexilib_exchange *exchange)
+{
+    return run_act(filter, HOOK_REQUEST_HEAD, "request", exchange, NULL, 0, false);
+}
+
+static inline flexilib_answer on_request_body(void *filter, struct flexilib_exchange *exchange, const char *data,
+                                              size_t length, bool last)
+{
+    assert_true(last);
+    return run_act(filter, HOOK_REQUEST_BODY, "request_body", exchange, data, length, last);
+}
+
+static inline flexilib_answer on_response_head(void *filter, struct flexilib_exchange *exchange)
+{
+    return run_act(filter, HOOK_RESPONSE_HEAD, "response", exchange, NULL, 0, false);
+}
+
+static inline flexilib_answer on_response_body(void *filter, struct flexilib_exchange *exchange, const char *data,
+                                               size_t length, bool last)
+{
+    return run_act(filter, HOOK_RESPONSE_BODY, last ? "response_end" : "response_body", exchange, data, length, last);
+}
+
+static inline flexilib_answer on_resume(void *filter, struct flexilib_exchange *exchange, void *result)
+{
+    return run_act(filter, HOOK_RESUME, "resume", exchange, result, 0, false);
+}
+
+static inline void on_end(void *filter, struct flexilib_exchange *exchange)
+{
+    struct script *script = filter;
+    ++script->ends;
+    text_print(&script->world->trace, "%s.end ", script->name);
+}
+
+static inline bool on_create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
+{
+    struct script *script = (struct script *)(uintptr_t)use_of_core(core)->filter;
+    script->core = core;
+    *filter = script;
+    return true;
+}
+
+static inline void on_wake(void *context)
+{
+    __atomic_add_fetch(&((struct world *)context)->wakes, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline struct world *world_create(void)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    world->runtime = runtime_create(&(struct runtime_services){.wake = on_wake, .context = world}, &world->slot, 1024);
+    world->chain.uses = world->uses;
+    world->status = 200;
+    world->body_length = 5;
+    world->pieces[0] = "hello";
+    world->piece_count = 1;
+    return world;
+}
+
+/* All hooks there are; the body hooks let everything pass unless told otherwise. */
+static inline void add_filter(struct world *world, struct script *script, const char *name)
+{
+    script->world = world;
+    script->name = name;
+    script->filter.name = name;
+    script->filter.create = on_create;
+    script->filter.on_request_head = on_request_head;
+    script->filter.on_response_head = on_response_head;
+    script->filter.on_resume = on_resume;
+    script->filter.on_end = on_end;
+    if (script->acts[HOOK_REQUEST_BODY] != NULL)
+        script->filter.on_request_body = on_request_body;
+    if (script->acts[HOOK_RESPONSE_BODY] != NULL)
+        script->filter.on_response_body = on_response_body;
+    struct step_settings step = {.name = slice_from_text(name)};
+    struct error error = ERROR_INIT;
+    struct use *use = use_create(world->runtime, NULL, &script->filter, &step, NULL, &error);
+    assert_string_equal(error.message, "");
+    assert_non_null(use);
+    world->uses[world->chain.count++] = use;
+}
+
+static inline void add_open_filter(struct world *world, struct script *script, const char *name)
+{
+    add_filter(world, script, name);
+    world->uses[world->chain.count - 1]->on_error = ERROR_POLICY_OPEN;
+}
+
+static inline void open_exchange(struct world *world, const char *method)
+{
+    struct exchange *exchange = exchange_create(world->runtime, &fake_owner, world);
+    world->exchange = exchange;
+    exchange->id = SLICE("00c0ffee");
+    exchange->request.method = slice_from_text(method);
+    exchange->request.scheme = SLICE("http");
+    exchange->request.authority = SLICE("example.com");
+    exchange->request.path = SLICE("/path");
+    exchange->request.query = SLICE("q=1");
+    exchange->request.has_query = true;
+    exchange->request_body = SLICE("question");
+    exchange->peer_address = SLICE("192.0.2.7");
+    exchange->peer_port = 1234;
+    exchange->route_name = SLICE("main");
+    headers_add(&exchange->request.headers, &exchange->arena, SLICE("Accept"), SLICE("*/*"));
+}
+
+/* Everything that can happen by itself: the front sends, the upstream delivers, the mailbox is read. */
+static inline void run_world(struct world *world)
+{
+    for (;;) {
+        if (world->wakes != 0) {
+            world->wakes = 0;
+            runtime_run_mailbox(world->runtime);
+        } else if (world->exchange != NULL && world->is_sending && !world->is_stuck) {
+            world->is_sending = false;
+            exchange_sent(world->exchange);
+        } else if (world->exchange != NULL && world->is_pulled && world->is_asynchronous && !world->is_silent) {
+            deliver_piece(world);
+        } else {
+            return;
+        }
+    }
+}
+
+static inline void start(struct world *world, const char *method)
+{
+    open_exchange(world, method);
+    exchange_start(world->exchange, &world->chain);
+    run_world(world);
+}
+
+static inline void world_destroy(struct world *world)
+{
+    assert_int_equal(runtime_exchange_count(world->runtime), 0);
+    for (size_t i = 0; i < world->chain.count; ++i)
+        use_destroy(world->uses[i]);
+    runtime_destroy(world->runtime);
+    text_finish(&world->trace);
+    text_finish(&world->body);
+    free(world);
+}
+
+static inline flexilib_answer act_pass(struct call *call)
+{
+    assert_true(call->core->pass(call->exchange));
+    return FLEXILIB_CONTINUE;
+}
+
+static inline flexilib_answer act_drop(struct call *call)
+{
+    return FLEXILIB_CONTINUE;
+}
+
+static inline flexilib_answer act_fail(struct call *call)
+{
+    return FLEXILIB_FAIL;
+}
+
+static inline flexilib_answer act_nonsense(struct call *call)
+{
+    return 42;
+}
+
+static inline flexilib_answer act_pause(struct call *call)
+{
+    call->script->ticket = call->core->ticket(call->exchange);
+    assert_int_not_equal(call->script->ticket, 0);
+    return FLEXILIB_PAUSE;
+}
+
+static inline flexilib_answer act_pass_and_pause(struct call *call)
+{
+    call->core->pass(call->exchange);
+    return act_pause(call);
+}
+
+static inline flexilib_answer act_reply(struct call *call)
+{
+    assert_true(call->core->reply(call->exchange, 403, FLEXILIB_ARG("text/html"), FLEXILIB_ARG("<no>")));
+    return FLEXILIB_REPLY;
+}
+
+static inline void drop_result(void *result)
+{
+    ++((struct world *)result)->drops;
+}
+
+/* The result is the world itself, so that drop_result can count. */
+static inline void resume(struct script *script)
+{
+    script->core->resume(script->core, script->ticket, script->world, drop_result);
+}
+
+#endif
