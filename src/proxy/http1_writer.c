@@ -104,14 +104,25 @@ static char *put(char *end, const char *data, size_t length)
     return end + length;
 }
 
+/* "HTTP/1.1 200 OK" with its line end; 64 bytes are more than the longest phrase needs. */
+static size_t write_status_line(char line[64], int status)
+{
+    struct slice phrase = slice_from_text(status_phrase(status));
+    const char digits[] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' '};
+    char *end = put(line, "HTTP/1.1 ", 9);
+    end = put(end, digits, sizeof(digits));
+    end = put(end, phrase.data, phrase.length);
+    end = put(end, "\r\n", 2);
+    return (size_t)(end - line);
+}
+
 struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
                                const struct http1_delivery *delivery, struct slice date)
 {
     struct own_fields own;
-    char line[96];
+    char line[64];
     build_own_fields(&own, response, delivery, date);
-    size_t line_length =
-        (size_t)snprintf(line, sizeof(line), "HTTP/1.1 %03d %s\r\n", response->status, status_phrase(response->status));
+    size_t line_length = write_status_line(line, response->status);
 
     size_t length = line_length + own.length;
     for (size_t i = 0; i < response->headers.count; ++i)
