@@ -49,6 +49,7 @@ struct supervisor {
     uint64_t announce_until_us;  /* without waiting for the old one any longer */
     int64_t shutdown_timeout_ms; /* of the generation that served last */
     enum stop_level stop;
+    bool is_stop_told; /* that nobody accepts any more */
     int status;
 };
 
@@ -86,6 +87,7 @@ static void handle_failed_start(struct supervisor *supervisor)
     console_log(LOG_LEVEL_ERROR, "%s", generation_failure(failed));
     supervisor->status = generation_is_refused(failed) ? STATUS_REFUSED : STATUS_FAILED;
     supervisor->stop = STOP_NOW;
+    supervisor->is_stop_told = true;
 }
 
 /* The new one accepts before the old one stops, so that there is always somebody who does. */
@@ -125,6 +127,15 @@ static void announce_when_alone(struct supervisor *supervisor, uint64_t now_us)
     supervisor->is_announced = true;
     console_log(LOG_LEVEL_INFO, "generation %u is serving (%u worker%s)", generation_number(supervisor->serving), count,
                 count == 1 ? "" : "s");
+}
+
+static void tell_when_deaf(struct supervisor *supervisor)
+{
+    if (supervisor->stop == STOP_NONE || supervisor->is_stop_told || supervisor->entries == NULL ||
+        !have_others_stopped(supervisor))
+        return;
+    supervisor->is_stop_told = true;
+    console_log(LOG_LEVEL_INFO, "no more connections are accepted");
 }
 
 static unsigned count_draining(const struct supervisor *supervisor)
@@ -182,6 +193,7 @@ static void step(struct supervisor *supervisor)
     else if (supervisor->starting != NULL && generation_state(supervisor->starting) == GENERATION_READY)
         promote(supervisor);
     announce_when_alone(supervisor, now_us);
+    tell_when_deaf(supervisor);
     remove_finished(supervisor);
     reload_if_wanted(supervisor);
 }
