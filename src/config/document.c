@@ -231,31 +231,22 @@ static struct node *read_mapping(struct reader *reader, struct place place, stru
     return is_fine ? mapping : NULL;
 }
 
-static const yaml_char_t *event_anchor(const yaml_event_t *event)
-{
-    switch (event->type) {
-    case YAML_SCALAR_EVENT:
-        return event->data.scalar.anchor;
-    case YAML_SEQUENCE_START_EVENT:
-        return event->data.sequence_start.anchor;
-    case YAML_MAPPING_START_EVENT:
-        return event->data.mapping_start.anchor;
-    default:
-        return NULL;
-    }
-}
+struct properties {
+    const yaml_char_t *anchor;
+    const yaml_char_t *tag;
+};
 
-static const yaml_char_t *event_tag(const yaml_event_t *event)
+static struct properties find_properties(const yaml_event_t *event)
 {
     switch (event->type) {
     case YAML_SCALAR_EVENT:
-        return event->data.scalar.tag;
+        return (struct properties){event->data.scalar.anchor, event->data.scalar.tag};
     case YAML_SEQUENCE_START_EVENT:
-        return event->data.sequence_start.tag;
+        return (struct properties){event->data.sequence_start.anchor, event->data.sequence_start.tag};
     case YAML_MAPPING_START_EVENT:
-        return event->data.mapping_start.tag;
+        return (struct properties){event->data.mapping_start.anchor, event->data.mapping_start.tag};
     default:
-        return NULL;
+        return (struct properties){NULL, NULL};
     }
 }
 
@@ -279,7 +270,8 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
     struct place place = place_of(reader, event->start_mark);
     if (event->type == YAML_ALIAS_EVENT)
         return read_alias(reader, event, place, level);
-    if (event_tag(event) != NULL)
+    struct properties properties = find_properties(event);
+    if (properties.tag != NULL)
         return refuse(reader, place, "tags are not used here: a text that begins with '!' must stand in quotes");
     if (level->depth > DEEPEST_LEVEL)
         return refuse(reader, place, "the configuration is too deep: more than 100 levels");
@@ -287,10 +279,10 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
     if (!count_nodes(reader, 1, place))
         return NULL;
     struct node *node = read_content(reader, event, place, level);
-    const yaml_char_t *name = event_anchor(event);
-    if (node == NULL || name == NULL)
+    if (node == NULL || properties.anchor == NULL)
         return node;
-    struct anchor anchor = {slice_from_yaml(name), node, *reader->document->node_count - before, level->height, NULL};
+    struct anchor anchor = {slice_from_yaml(properties.anchor), node, *reader->document->node_count - before,
+                            level->height, NULL};
     if (!anchors_add(&reader->anchors, reader->document->arena, anchor))
         return refuse(reader, place, "there are too many anchors: more than 1000");
     return node;

@@ -13,23 +13,6 @@ static const struct field fields[LIBRARY_FIELDS] = {
                       .summary = "the library's file, or a bare name to look up"},
 };
 
-static bool is_name_character(char c, bool allows_dots)
-{
-    char lower = ascii_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           (c == '.' && allows_dots);
-}
-
-bool name_check(struct settings_reader *reader, const struct node *node, const char *what, bool allows_dots)
-{
-    bool is_name = node->text.length != 0;
-    for (size_t i = 0; i < node->text.length; ++i)
-        is_name = is_name && is_name_character(node->text.data[i], allows_dots);
-    return is_name ||
-           error_set_at(reader->error, node->place, "'%s' cannot be the name of %s: letters, digits, '-'%s and '_' can",
-                        wording_quote(reader->arena, node->text), what, allows_dots ? ", '.'" : "");
-}
-
 /* The path as written, in short or long form. */
 static const struct node *find_path(struct settings_reader *reader, const struct node *node)
 {
@@ -79,11 +62,8 @@ bool libraries_read(struct settings_reader *reader, const struct field_value *va
     const struct node *node = value->node;
     if (node == NULL)
         return true;
-    if (node->kind == NODE_SCALAR && node->is_null)
-        return error_set_at(reader->error, node->place, "'libraries' has no value");
-    if (node->kind != NODE_MAPPING)
-        return error_set_at(reader->error, node->place, "'libraries' wants a mapping of names to paths, not %s",
-                            node_kind_phrase(node));
+    if (!value_check_kind(reader, node, "libraries", NODE_MAPPING, "a mapping of names to paths"))
+        return false;
     struct library_settings *libraries = arena_zalloc(reader->arena, node->count * sizeof(*libraries));
     reader->settings->libraries = libraries;
     reader->settings->library_count = node->count;

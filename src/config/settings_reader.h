@@ -46,7 +46,7 @@ bool step_read(struct settings_reader *reader, const struct node *node, const ch
 bool steps_read(struct settings_reader *reader, const struct node *node, const struct step_settings **steps,
                 size_t *count);
 
-/* Says which library (and filter of it) a written name or path stands for; file_exists is checked by the caller. */
+/* Says which library, and which filter of it, a written name or path stands for; the file need not exist. */
 void step_resolve(struct settings_reader *reader, const struct node *node, struct slice written,
                   struct step_settings *step);
 
@@ -55,6 +55,10 @@ bool match_read(struct settings_reader *reader, const struct node *node, struct 
 
 /* settings_route.c */
 bool routes_read(struct settings_reader *reader, const struct field_value *value);
+
+/* settings_check.c. Whether the key's value has that kind, which `wanted` names. */
+bool value_check_kind(struct settings_reader *reader, const struct node *node, const char *key, enum node_kind kind,
+                      const char *wanted);
 
 /* Whether text may be the name of a listener, a library or an upstream: letters, digits, "-" and "_", and "." where
  * dots are fine. */

@@ -205,11 +205,11 @@ static bool read_route(struct settings_reader *reader, const struct node *node, 
 static bool read_list(struct settings_reader *reader, const struct node *node, const struct scope *scope,
                       struct route_settings **routes, size_t *count)
 {
-    if (node->kind == NODE_SCALAR && node->is_null)
-        return error_set_at(reader->error, node->place, "'routes' has no value");
-    if (node->kind != NODE_SEQUENCE)
-        return error_set_at(reader->error, node->place, "'routes' wants a list, not %s%s", node_kind_phrase(node),
-                            node->kind == NODE_MAPPING ? ": put '- ' before each route" : "");
+    if (node->kind == NODE_MAPPING)
+        return error_set_at(reader->error, node->place,
+                            "'routes' wants a list, not a mapping: put '- ' before each route");
+    if (!value_check_kind(reader, node, "routes", NODE_SEQUENCE, "a list"))
+        return false;
     *routes = arena_zalloc(reader->arena, node->count * sizeof(**routes));
     *count = node->count;
     for (size_t i = 0; i < node->count; ++i) {

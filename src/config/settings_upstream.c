@@ -130,11 +130,8 @@ bool upstreams_read(struct settings_reader *reader, const struct field_value *va
     const struct node *node = value->node;
     if (node == NULL)
         return true;
-    if (node->kind == NODE_SCALAR && node->is_null)
-        return error_set_at(reader->error, node->place, "'upstreams' has no value");
-    if (node->kind != NODE_MAPPING)
-        return error_set_at(reader->error, node->place, "'upstreams' wants a mapping of names to servers, not %s",
-                            node_kind_phrase(node));
+    if (!value_check_kind(reader, node, "upstreams", NODE_MAPPING, "a mapping of names to servers"))
+        return false;
     for (size_t i = 0; i < node->count; ++i) {
         if (!read_upstream(reader, node->keys[i], node->items[i]))
             return false;

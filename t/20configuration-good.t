@@ -1,0 +1,132 @@
+# What a configuration may say: every one of these passes the check.
+
+use lib 't/lib';
+use FlexiLib::Test;
+
+my @cases = (
+    ['nothing at all', ''],
+    ['a comment', "# nothing\n"],
+    ['a byte order mark and CR LF', "\xef\xbb\xbflisten: 8080\r\nroutes: []\r\n"],
+    ['a document that says where it begins and ends', "%YAML 1.2\n---\nlisten: 8080\n...\n"],
+    ['every listener', "listen:\n  - 8080\n  - 127.0.0.1:8081\n  - localhost:8082\n  - \"[::1]:8083\"\n  - unix:run.sock\n  - { address: 0, name: any }\n  - 0\n"],
+    ['a listener by variables', "listen: \"\${ADDRESS:-127.0.0.1}:\${PORT:-8069}\"\n"],
+    ['one listener as a mapping', "listen: { address: 8080, name: front.1 }\n"],
+    ['variables for workers, as the original has them', "workers: \"\${SERVER_THREAD_COUNT:-auto}\"\n", env => { SERVER_THREAD_COUNT => 4 }],
+    ['the variables without the file', '', env => { PORT => 0, ADDRESS => '::1', SERVER_THREAD_COUNT => 2, RESPONSE_PREALLOCATION_KB => 8 }],
+    ['every setting', <<'YAML'],
+listen: 0
+workers: 2
+user: nobody
+access_log: off
+body_limit: 1GB
+head_limit: 32KB
+header_limit: 50
+header_timeout: 10s
+body_timeout: 1m
+keep_alive_timeout: 1.5s
+write_timeout: 30s
+handler_timeout: 2m
+drain_timeout: 0
+shutdown_timeout: 1h
+arena: 0
+library_path: [one, two]
+libraries: {}
+upstreams: {}
+filters: []
+routes: []
+YAML
+    ['upstreams in every form', <<'YAML'],
+upstreams:
+  one: http://127.0.0.1
+  name: http://no-such-host.invalid:3000/
+  several: [http://127.0.0.1:3000, "http://[::1]:3001", { url: http://127.0.0.1:3002, weight: 256 }]
+  local: http+unix:/run/app.sock
+  long:
+    servers: http+unix:app.sock
+    connect_timeout: 250ms
+    response_timeout: 1h
+    idle_timeout: 1d
+    keep_alive: 0
+routes:
+  - { match: /a, proxy: one }
+  - { match: /b, proxy: { to: several, strip: /b, host: server } }
+  - { match: /c, proxy: http+unix:/run/other.sock }
+  - { match: /d, proxy: { to: http://127.0.0.1:3000, strip: /d/ } }
+  - proxy: http://localhost:3000/
+YAML
+    ['matches in every form', <<'YAML'],
+listen: [{ address: 0, name: front }, { address: 0, name: back }]
+routes:
+  - { match: /a, handler: hello }
+  - { match: =/a, handler: hello }
+  - { match: /b*, handler: hello }
+  - { match: /c/, handler: hello }
+  - { match: [/d, =/e, /f*], handler: hello }
+  - { match: "/g%2Fh", handler: hello }
+  - match:
+      listener: [front, back]
+      host: [example.com, "*.example.com", shop*, =EXAMPLE.org]
+      path: /i
+      methods: [GET, POST, PROPFIND]
+      headers:
+        x-exact: =one
+        x-prefix: one
+        x-absent: ~
+        x-several: [=one, two, ~]
+    handler: hello
+  - { match: { method: GET }, handler: hello }
+  - { handler: hello }
+YAML
+    ['filters in every form', <<'YAML'],
+filters:
+  - headers
+  - headers: { response_set: { x-one: "1" } }
+  - headers:
+  - use: headers
+    on_error: open
+    options: { response_set: { x-two: "2" } }
+routes:
+  - match: /a
+    filters: headers
+    handler: { use: hello }
+  - match: /b
+    skip: [headers]
+    routes:
+      - { match: /b/c, filters: [{ use: headers, on_error: closed }], handler: echo }
+      - { skip: headers, handler: hello.hello }
+YAML
+    ['libraries with names', "libraries: { greet: hello, again: { path: BUILD/filters/hello.so } }\nroutes:\n  - { match: /a, handler: greet }\n  - handler: again.hello\n"],
+    ['libraries by path', "filters: [BUILD/filters/headers.so]\nroutes: [{ handler: { use: BUILD/filters/echo.so } }]\n"],
+    ['anchors', "routes:\n  - { match: { host: a }, routes: &both [{ name: x, match: /x, handler: hello }, { handler: echo }] }\n  - { match: { host: b }, routes: *both }\n"],
+    ['a literal dollar sign', "filters: [{ headers: { response_set: { x-price: \"\$5\", x-text: \"\$\${NAME}\" } } }]\n"],
+    ['variables in keys, defaults and quotes', "upstreams: { \"\${NAME:-shop}\": \"http://\${HOST_OF_SHOP:-127.0.0.1}:3000\" }\nroutes: [{ proxy: shop }]\n"],
+    ['includes', "include: d/*.yaml\nlisten: 0\nroutes:\n  - include: [r.yaml, none/*.yaml]\n  - { match: /b, routes: [{ include: r.yaml }] }\n",
+        files => {
+            'd/1.yaml'   => "listen: 0\nupstreams: { one: http://127.0.0.1:1 }\nroutes: [{ match: /1, proxy: two }]\n",
+            'd/2.yaml'   => "upstreams: { two: http://127.0.0.1:2 }\nfilters: [headers]\ninclude: more/x.yaml\n",
+            'd/more/x.yaml' => "workers: 1\n",
+            'r.yaml'     => "- { match: /r, handler: hello }\n",
+        }],
+);
+
+my @ini_cases = (
+    ['an empty proxy.ini', ''],
+    ['rules, comments and blank lines', "# rules\n\n/hello = BUILD/filters/hello.so # greets\r\nHost: iam / = BUILD/filters/echo.so\n"],
+    ['a library that is not there yet', "/ = ./late.so\n"],
+);
+
+check_case('flexilib.yaml', @$_) for @cases;
+check_case('proxy.ini',     @$_) for @ini_cases;
+done_testing;
+
+sub check_case {
+    my ($file, $claim, $content, %option) = @_;
+    my $build = build_folder();
+    $content =~ s/\bBUILD\b/$build/g;
+    my $result = run_flexilib(['check', '-c', $file], file => $file, config => $content, files => $option{files}, env => $option{env});
+    subtest $claim => sub {
+        is($result->{status}, 0, 'the status') or diag($result->{err});
+        is($result->{out}, "$file: ok\n", 'the answer');
+    };
+    return;
+}
