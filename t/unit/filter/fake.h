@@ -349,8 +349,7 @@ static inline void open_exchange(struct world *world, const char *method)
 static inline void run_world(struct world *world)
 {
     for (;;) {
-        if (world->wakes != 0) {
-            world->wakes = 0;
+        if (__atomic_exchange_n(&world->wakes, 0, __ATOMIC_SEQ_CST) != 0) {
             runtime_run_mailbox(world->runtime);
         } else if (world->exchange != NULL && world->is_sending && !world->is_stuck) {
             world->is_sending = false;
