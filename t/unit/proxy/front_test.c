@@ -48,6 +48,7 @@ struct worker {
 enum command {
     COMMAND_NONE = 0,
     COMMAND_DRAIN,
+    COMMAND_CLOSE_IDLE,
     COMMAND_CUT,
 };
 
@@ -128,6 +129,10 @@ static void on_wake(void *data)
     switch (atomic_exchange(&worker->command, COMMAND_NONE)) {
     case COMMAND_DRAIN:
         proxy_drain(worker->proxy, on_drained, worker);
+        break;
+    case COMMAND_CLOSE_IDLE:
+        proxy_drain(worker->proxy, on_drained, worker);
+        proxy_close_idle(worker->proxy);
         break;
     case COMMAND_CUT:
         proxy_drain(worker->proxy, on_drained, worker);
@@ -467,6 +472,26 @@ static void a_draining_worker_answers_once_more(void **state)
     assert_int_equal(worker->drained_count, 1);
 }
 
+static void a_drain_need_not_wait_for_idle_connections(void **state)
+{
+    struct worker *worker = *state;
+    run(worker);
+    int busy = connect_to(worker), idle = connect_to(worker);
+    send_text(idle, HELLO);
+    assert_true(await(idle, GREETING));
+    send_text(busy, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    assert_true(await(busy, "HTTP/1.1 100 Continue\r\n\r\n"));
+    command(worker, COMMAND_CLOSE_IDLE);
+    assert_true(has_ended(idle));
+    close(idle);
+    send_text(busy, "xy");
+    assert_true(await(busy, "Connection: close\r\n\r\nxy"));
+    assert_true(has_ended(busy));
+    close(busy);
+    join(worker);
+    assert_int_equal(worker->drained_count, 1);
+}
+
 static void silence_and_drips_in_a_head_have_an_end(void **state)
 {
     struct worker *worker = *state;
@@ -627,6 +652,7 @@ int main(void)
         ON_WORKER(a_cut_ends_what_waits),
         ON_WORKER(a_pause_has_an_end),
         ON_WORKER(a_draining_worker_answers_once_more),
+        ON_WORKER(a_drain_need_not_wait_for_idle_connections),
         ON_WORKER(silence_and_drips_in_a_head_have_an_end),
         ON_WORKER(a_body_that_stops_coming_is_given_up),
         ON_WORKER(a_client_that_does_not_read_is_cut),
