@@ -31,6 +31,7 @@ $root = Cwd::abs_path($root // '.');
 my $temporary;
 my $folder_count = 0;
 my @servers;
+my @load_ends;
 
 sub import {
     strict->import;
@@ -252,13 +253,15 @@ sub start_load {
     pipe(my $check, my $quit)  or die "pipe: $!";
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
-        close $_ for $read, $quit;
+        # An earlier load's end would be held open too.
+        close $_ for $read, $quit, @load_ends;
         $SIG{$_} = 'DEFAULT' for qw(ALRM INT TERM HUP);
         run_load($address, $check, $write, %option);
         require POSIX;
         POSIX::_exit(0);
     }
     close $_ for $write, $check;
+    push @load_ends, $quit;
     return bless { pid => $pid, read => $read, quit => $quit, owner => $$ }, 'FlexiLib::Test::Load';
 }
 
