@@ -501,6 +501,28 @@ static void recycled_exchanges_start_afresh(void **state)
     world_destroy(world);
 }
 
+enum {
+    MANY_EXCHANGES = 1000,
+};
+
+static void many_exchanges_live_at_once(void **state)
+{
+    struct world *world = world_create();
+    struct exchange *exchanges[MANY_EXCHANGES];
+    for (int round = 0; round < 2; ++round) {
+        for (size_t i = 0; i < MANY_EXCHANGES; ++i) {
+            exchanges[i] = exchange_create(world->runtime, &fake_owner, world);
+            assert_int_equal(exchanges[i]->phase, EXCHANGE_NEW);
+            arena_alloc(&exchanges[i]->arena, 4000);
+        }
+        assert_int_equal(runtime_exchange_count(world->runtime), MANY_EXCHANGES);
+        for (size_t i = 0; i < MANY_EXCHANGES; ++i)
+            exchange_destroy(exchanges[i]);
+        assert_int_equal(runtime_exchange_count(world->runtime), 0);
+    }
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +556,7 @@ int main(void)
         cmocka_unit_test(client_gone_in_any_phase_ends_once),
         cmocka_unit_test(never_started_exchange_is_simply_destroyed),
         cmocka_unit_test(recycled_exchanges_start_afresh),
+        cmocka_unit_test(many_exchanges_live_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
