@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +18,10 @@ static void reset_signals(void)
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (int number = 1; number < NSIG; ++number)
         sigaction(number, &action, NULL);
+}
+
+static void unblock_signals(void)
+{
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -42,13 +45,18 @@ static bool place_descriptors(const struct spawn *spawn, int *program_fd)
         if (dup2(moved[i], i) == -1)
             return false;
     }
-    return *program_fd != -1 && close_range((unsigned)count, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+    /* All descriptors of ours close by themselves; this is for those that others left us, where the kernel knows how.
+     */
+    close_range((unsigned)count, ~0u, CLOSE_RANGE_CLOEXEC);
+    return *program_fd != -1;
 }
 
 static void become_program(const struct spawn *spawn)
 {
     int program_fd = -1;
     reset_signals();
+    if (!spawn->keeps_signals_blocked)
+        unblock_signals();
     if (place_descriptors(spawn, &program_fd))
         fexecve(program_fd, spawn->arguments, environ);
     log_line(LOG_LEVEL_ERROR, "cannot execute %s: %s", spawn->arguments[0], strerror(errno));
@@ -70,6 +78,7 @@ pid_t spawn_copy(int (*run)(void *data), void *data)
     if (pid != 0)
         return pid;
     reset_signals();
+    unblock_signals();
     int status = run(data);
     fflush(NULL);
     _exit(status);

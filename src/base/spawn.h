@@ -1,9 +1,10 @@
 #ifndef FLEXILIB_BASE_SPAWN_H
 #define FLEXILIB_BASE_SPAWN_H
 
-/* Child processes; nothing else in FlexiLib calls fork or exec. A child starts with every signal unblocked and at its
- * default, and with no descriptor but those it is given. */
+/* Child processes; nothing else in FlexiLib calls fork or exec. A child starts with every signal at its default, and
+ * with no descriptor but those it is given. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,6 +13,7 @@ struct spawn {
     char *const *arguments; /* NULL-terminated, the program's name first */
     const int *descriptors; /* become 0, 1, 2, ... in the child; -1 stands for /dev/null */
     size_t descriptor_count;
+    bool keeps_signals_blocked; /* what is blocked here stays so until the program decides about it */
 };
 
 /* Starts the program. Returns its pid, or -1 with errno set. Where the child cannot execute it, it says so on its

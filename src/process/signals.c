@@ -42,4 +42,7 @@ void signals_ignore(void)
             set_handler(watched_signals[i], SIG_IGN);
     }
     set_handler(SIGPIPE, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }

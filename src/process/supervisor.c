@@ -8,6 +8,7 @@
 #include "process/signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,7 +288,8 @@ static int time_to_wait_ms(const struct supervisor *supervisor)
         until_us = supervisor->announce_until_us;
     if (until_us == UINT64_MAX)
         return -1;
-    return until_us <= now_us ? 0 : (int)((until_us - now_us + 999) / 1000 % INT32_MAX);
+    uint64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
+    return wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
 }
 
 /* For libraries that take longer than most to be created. */
@@ -301,6 +303,16 @@ static int64_t read_start_timeout_ms(void)
         return timeout_ms;
     console_log(LOG_LEVEL_WARNING, "FLEXILIB_START_TIMEOUT: '%s' is no duration such as 30s", value);
     return START_TIMEOUT_MS;
+}
+
+/* Where one of the first three was closed, the next thing opened would be taken for it. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+        ;
+    if (fd != -1)
+        close(fd);
 }
 
 static bool open_supplies(struct supervisor *supervisor, const char *config, struct error *error)
@@ -348,6 +360,7 @@ int supervisor_run(const char *config)
 {
     struct error error = ERROR_INIT;
     struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
+    fill_standard_descriptors();
     prepare(supervisor);
     if (open_supplies(supervisor, config, &error)) {
         listeners_inherit(&supervisor->supplies.listeners);

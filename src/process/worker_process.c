@@ -104,6 +104,7 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
         .arguments = arguments,
         .descriptors = descriptors,
         .descriptor_count = sizeof(descriptors) / sizeof(descriptors[0]),
+        .keeps_signals_blocked = true,
     };
     pid_t pid = spawn_program(&spawn);
     int saved = errno;

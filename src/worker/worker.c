@@ -21,6 +21,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 enum {
     STATUS_USAGE = 2,
     STATUS_REFUSED = 78,
@@ -256,6 +260,14 @@ static void finish(struct worker *worker)
     free(worker->user);
 }
 
+/* Exit handlers do not run, and a sanitizer's search for leaks is one. */
+static void look_for_leaks(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check();
+#endif
+}
+
 static int run(struct worker *worker)
 {
     struct error error = ERROR_INIT;
@@ -269,6 +281,7 @@ static int run(struct worker *worker)
     else
         status = refuse(worker, &error);
     finish(worker);
+    look_for_leaks();
     return status;
 }
 
