@@ -88,6 +88,16 @@ static void reply_keeps_fields_of_its_own_hook_only(void **state)
     world_destroy(world);
 }
 
+static void fields_for_a_reply_that_did_not_come_are_forgotten(void **state)
+{
+    struct world *world = world_create();
+    struct script a = {.acts = {set_field}};
+    add_filter(world, &a, "a");
+    start(world, "GET");
+    assert_string_equal(world->final_headers, "from: upstream\n");
+    world_destroy(world);
+}
+
 static void reply_in_response_head_replaces_the_upstreams(void **state)
 {
     struct world *world = world_create();
@@ -146,6 +156,24 @@ static flexilib_answer reply_without_one(struct call *call)
 static flexilib_answer pause_without_ticket(struct call *call)
 {
     return FLEXILIB_PAUSE;
+}
+
+static flexilib_answer reply_and_continue(struct call *call)
+{
+    act_reply(call);
+    return FLEXILIB_CONTINUE;
+}
+
+static void reply_is_good_for_its_own_hook_only(void **state)
+{
+    struct world *world = world_create();
+    struct script a = {.acts = {reply_and_continue}}, b = {.acts = {reply_without_one}};
+    add_filter(world, &a, "a");
+    add_filter(world, &b, "b");
+    start(world, "GET");
+    expect_trace(world, "a.request b.request a.response head last b.end a.end finished ");
+    assert_int_equal(world->final_status, 500);
+    world_destroy(world);
 }
 
 struct bad_answer {
@@ -359,6 +387,18 @@ static void head_requests_keep_the_length_without_body_hooks(void **state)
     world_destroy(world);
 }
 
+static void head_requests_promise_no_length_that_a_body_hook_would_change(void **state)
+{
+    struct world *world = world_create();
+    struct script a = {.acts = {[HOOK_RESPONSE_BODY] = act_pass}}, b = {.acts = {act_reply}};
+    add_filter(world, &a, "a");
+    add_filter(world, &b, "b");
+    start(world, "HEAD");
+    expect_trace(world, "a.request b.request a.response head last b.end a.end finished ");
+    assert_int_equal(world->final_length, -1);
+    world_destroy(world);
+}
+
 static flexilib_answer set_204(struct call *call)
 {
     assert_true(call->core->set_status(call->exchange, 204));
@@ -531,9 +571,11 @@ int main(void)
         cmocka_unit_test(works_without_any_filter),
         cmocka_unit_test(reply_skips_upstream_and_later_filters),
         cmocka_unit_test(reply_keeps_fields_of_its_own_hook_only),
+        cmocka_unit_test(fields_for_a_reply_that_did_not_come_are_forgotten),
         cmocka_unit_test(reply_in_response_head_replaces_the_upstreams),
         cmocka_unit_test(reply_after_the_head_aborts),
         cmocka_unit_test(reply_to_a_whole_body_replaces_it),
+        cmocka_unit_test(reply_is_good_for_its_own_hook_only),
         cmocka_unit_test(bad_answers_become_statuses),
         cmocka_unit_test(closed_failure_passes_back_through_earlier_filters),
         cmocka_unit_test(open_failure_skips_the_filter_in_any_hook),
@@ -548,6 +590,7 @@ int main(void)
         cmocka_unit_test(upstream_failure_in_the_body_aborts),
         cmocka_unit_test(head_requests_get_no_body),
         cmocka_unit_test(head_requests_keep_the_length_without_body_hooks),
+        cmocka_unit_test(head_requests_promise_no_length_that_a_body_hook_would_change),
         cmocka_unit_test(status_without_body_cancels_the_source),
         cmocka_unit_test(status_with_body_gets_an_empty_one),
         cmocka_unit_test(method_changed_to_head_gives_an_empty_body),

@@ -186,6 +186,31 @@ static void ticket_not_paused_on_is_spent(void **state)
     world_destroy(world);
 }
 
+static flexilib_answer pause_without_ticket(struct call *call)
+{
+    return FLEXILIB_PAUSE;
+}
+
+static void ticket_is_good_for_one_hook_only(void **state)
+{
+    struct world *world = world_create();
+    struct script a = {.acts = {resume_and_continue}}, b = {.acts = {pause_without_ticket}};
+    add_filter(world, &a, "a");
+    add_filter(world, &b, "b");
+    start(world, "GET");
+    assert_int_equal(world->final_status, 503);
+    world_destroy(world);
+
+    world = world_create();
+    a = (struct script){.acts = {[HOOK_REQUEST_HEAD] = act_pause, [HOOK_RESUME] = pause_without_ticket}};
+    add_filter(world, &a, "a");
+    start(world, "GET");
+    resume(&a);
+    run_world(world);
+    assert_int_equal(world->final_status, 503);
+    world_destroy(world);
+}
+
 static flexilib_answer take_two_tickets(struct call *call)
 {
     uint64_t first = call->core->ticket(call->exchange);
@@ -513,6 +538,7 @@ int main(void)
         cmocka_unit_test(pauses_again_with_a_new_ticket),
         cmocka_unit_test(early_resume_ends_the_pause),
         cmocka_unit_test(ticket_not_paused_on_is_spent),
+        cmocka_unit_test(ticket_is_good_for_one_hook_only),
         cmocka_unit_test(earlier_ticket_of_a_hook_is_spent),
         cmocka_unit_test(second_resume_is_dropped),
         cmocka_unit_test(ticket_of_an_earlier_exchange_is_dropped),
