@@ -7,7 +7,8 @@
  *
  * Life: create, fill `request`, start; later exactly one `finished` call tells the owner that every on_end has run;
  * then the owner destroys it. All calls are on the loop thread. Calls into the exchange from within one of the owner's
- * functions are allowed where the function's comment says so.
+ * functions are noted and acted on when that function has returned, so they nest without growing the stack. Every call
+ * may end the exchange: when it returns, `finished` may have been called and the exchange may be gone.
  *
  *   start -> request heads, request bodies (chain order)
  *         -> owner->forward, or a filter's reply, or exchange_answer
@@ -54,9 +55,11 @@ struct exchange_owner {
      * (exchange_has_body), except once with no data and last set. */
     void (*send_body)(struct exchange *exchange, struct slice data, bool last);
     /* The source of a forwarded response may deliver the next piece by one call of exchange_response_body; also from
-     * within. Not called for answers that the exchange holds itself. */
+     * within. Called for a response without a body too, which ends with an empty piece. Not called while a piece is
+     * being sent, while a filter pauses, and for answers that the exchange holds itself. */
     void (*pull)(struct exchange *exchange);
-    /* Nothing more is at hand just now: what send_head or send_body holds back should go out. */
+    /* Nothing more is at hand just now: what send_head or send_body holds back should go out. Not called after the last
+     * piece. */
     void (*flush)(struct exchange *exchange);
     /* The forwarded response (or the wait for it) is of no more use. */
     void (*cancel)(struct exchange *exchange);
