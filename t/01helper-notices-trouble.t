@@ -10,7 +10,7 @@ write_file("$folder/flexilib", <<'END');
 #!/usr/bin/perl
 my $way = $ENV{WAY};
 $| = 1;
-$SIG{TERM} = sub { exit($way eq 'status' ? 3 : 0) };
+$SIG{TERM} = sub { $way eq 'signal' ? kill('KILL', $$) : exit($way eq 'status' ? 3 : 0) };
 if ($way eq 'left behind' && !fork) {
     $SIG{TERM} = 'IGNORE';
     select undef, undef, undef, undef;
@@ -21,7 +21,6 @@ print STDERR "==2==ERROR: AddressSanitizer: heap-use-after-free\n" if $way eq 'a
 print STDERR "==2==ERROR: LeakSanitizer: detected memory leaks\n" if $way eq 'leak';
 print STDERR "a.c:1:2: runtime error: signed integer overflow\n" if $way eq 'undefined';
 print STDERR "2026-01-01T00:00:00.000Z [1] info: generation 1 is serving (1 worker)\n" if $way ne 'not ready';
-kill 'KILL', $$ if $way eq 'signal';
 exit 0 if $way eq 'not ready';
 1 while select undef, undef, undef, undef;
 END
