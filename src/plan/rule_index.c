@@ -35,7 +35,12 @@ static int find_in_leaf(const struct find *find, const struct rule_index *leaf, 
 
 static int find_by_value(const struct find *find, const struct rule_index *index, uint32_t value, int best)
 {
-    return value == TRIE_NONE ? best : find_in_group(find, &index->groups[value], best);
+    if (value == TRIE_NONE)
+        return best;
+    if ((value & RULE_VALUE_FLAG) == 0)
+        return find_in_group(find, &index->groups[value], best);
+    int number = (int)(value & ~(uint32_t)RULE_VALUE_FLAG);
+    return number < best && number >= find->first ? number : best;
 }
 
 static int find_by_text(const struct find *find, const struct rule_index *index, const struct trie *trie,

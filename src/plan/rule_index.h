@@ -29,16 +29,22 @@ struct rule_group {
 
 #define RULE_GROUP_EMPTY INT_MAX
 
+/* What a trie's value says: a group by its number, or a rule with nothing left to decide. */
+enum {
+    RULE_VALUE_FLAG = 1 << 30,
+};
+
 struct rule_index {
-    /* A leaf has subject.kind 0 and its rules, in order; the others have what follows. */
+    struct subject subject; /* of kind SUBJECT_NONE: a leaf */
+    /* a split */
+    struct trie forward; /* over texts as they are: all kinds but PATTERN_SUFFIX */
+    struct rule_group rest;
+    struct rule_group *groups;
+    struct trie backward;     /* over texts reversed: PATTERN_SUFFIX */
+    struct rule_group absent; /* PATTERN_ABSENT */
+    /* a leaf: its rules, in order */
     const struct rule_entry *entries;
     size_t entry_count;
-    struct subject subject;
-    struct trie forward;       /* over texts as they are: all kinds but PATTERN_SUFFIX */
-    struct trie backward;      /* over texts reversed: PATTERN_SUFFIX */
-    struct rule_group *groups; /* by the tries' values */
-    struct rule_group absent;  /* PATTERN_ABSENT */
-    struct rule_group rest;
 };
 
 /* Compiles the rules, in the arena. Memory and time grow with the number of patterns, not with their combinations. */

@@ -135,8 +135,11 @@ static void build_groups(struct builder *builder, const struct rule_items *items
             index->absent = group;
             continue;
         }
-        struct trie_key key = make_key(run, (uint32_t)group_count, builder->arena);
-        index->groups[group_count++] = group;
+        bool is_rule = group.index == NULL;
+        uint32_t value = is_rule ? (uint32_t)group.least | RULE_VALUE_FLAG : (uint32_t)group_count;
+        struct trie_key key = make_key(run, value, builder->arena);
+        if (!is_rule)
+            index->groups[group_count++] = group;
         if (run->kind == PATTERN_SUFFIX)
             backward[backward_count++] = key;
         else

@@ -37,16 +37,23 @@ static size_t count_shared(const struct trie_key *keys, size_t begin, size_t end
     return shared;
 }
 
+static void set_label(struct trie_node *node, struct slice label)
+{
+    node->label_length = (uint32_t)label.length;
+    if (label.length <= sizeof(node->label.near))
+        memcpy(node->label.near, label.data, label.length);
+    else
+        node->label.far = label.data;
+}
+
 static void add_node(struct trie_builder *builder, size_t begin, size_t end, size_t parent_depth, size_t depth)
 {
     builder->nodes = mem_grow(builder->nodes, builder->count, &builder->node_capacity, sizeof(struct trie_node));
     builder->spans = mem_grow(builder->spans, builder->count, &builder->span_capacity, sizeof(struct span));
     struct trie_node *node = &builder->nodes[builder->count];
     *node = (struct trie_node){.least = INT_MAX, .values = {TRIE_NONE, TRIE_NONE, TRIE_NONE}};
-    if (depth > parent_depth) {
-        node->label = builder->keys[begin].text.data + parent_depth;
-        node->label_length = (uint32_t)(depth - parent_depth);
-    }
+    if (depth > parent_depth)
+        set_label(node, slice_of(builder->keys[begin].text.data + parent_depth, depth - parent_depth));
     builder->spans[builder->count++] = (struct span){begin, end, depth};
 }
 
@@ -84,6 +91,19 @@ static void spread_least(struct trie_builder *builder)
     }
 }
 
+/* Copies what was built to where it stays, each node in a line of its own. */
+static void settle(const struct trie_builder *builder, struct trie *trie, struct arena *arena)
+{
+    size_t bytes = builder->count * sizeof(struct trie_node);
+    uintptr_t begin = (uintptr_t)arena_alloc(arena, bytes + TRIE_NODE_BYTES);
+    trie->count = (uint32_t)builder->count;
+    trie->nodes = (struct trie_node *)((begin + TRIE_NODE_BYTES - 1) / TRIE_NODE_BYTES * TRIE_NODE_BYTES);
+    memcpy(trie->nodes, builder->nodes, bytes);
+    trie->firsts = arena_alloc(arena, builder->count);
+    for (size_t i = 0; i < builder->count; ++i)
+        trie->firsts[i] = trie->nodes[i].label_length == 0 ? 0 : (unsigned char)trie_label(&trie->nodes[i])[0];
+}
+
 void trie_build(struct trie *trie, struct trie_key *keys, size_t count, struct arena *arena)
 {
     qsort(keys, count, sizeof(*keys), compare_keys);
@@ -92,12 +112,7 @@ void trie_build(struct trie *trie, struct trie_key *keys, size_t count, struct a
     for (size_t i = 0; i < builder.count; ++i)
         split_node(&builder, i);
     spread_least(&builder);
-    trie->count = (uint32_t)builder.count;
-    trie->nodes = arena_alloc(arena, builder.count * sizeof(struct trie_node));
-    memcpy(trie->nodes, builder.nodes, builder.count * sizeof(struct trie_node));
-    trie->firsts = arena_alloc(arena, builder.count);
-    for (size_t i = 0; i < builder.count; ++i)
-        trie->firsts[i] = builder.nodes[i].label_length == 0 ? 0 : (unsigned char)builder.nodes[i].label[0];
+    settle(&builder, trie, arena);
     free(builder.nodes);
     free(builder.spans);
 }

@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 
+#include <assert.h>
+
 enum trie_end {
     TRIE_PREFIX = 0, /* takes what begins with it */
     TRIE_SEGMENT,    /* takes itself, and what goes on with "/" */
@@ -17,6 +19,7 @@ enum trie_end {
 enum {
     TRIE_NONE = UINT32_MAX,
     TRIE_ROOT = 0,
+    TRIE_NODE_BYTES = 64,
 };
 
 struct trie_key {
@@ -26,14 +29,21 @@ struct trie_key {
     int least;      /* the least rule that it leads to */
 };
 
+/* One line of the processor's cache: a look-up among many patterns waits for memory more than for anything else. */
 struct trie_node {
-    const char *label; /* what it adds to its parent's text */
+    union {
+        char near[32]; /* where it fits */
+        const char *far;
+    } label; /* what it adds to its parent's text */
     uint32_t label_length;
     uint32_t first_child;
     uint32_t child_count;
     int least;                  /* the least rule here and below */
     uint32_t values[TRIE_ENDS]; /* by enum trie_end; TRIE_NONE where no pattern ends here */
+    uint32_t unused;
 };
+
+static_assert(sizeof(struct trie_node) == TRIE_NODE_BYTES, "a node fills one line of the cache");
 
 struct trie {
     struct trie_node *nodes; /* children of one node stand together, ordered by the first byte of their labels */
@@ -45,20 +55,27 @@ struct trie {
  * which lives in the arena. */
 void trie_build(struct trie *trie, struct trie_key *keys, size_t count, struct arena *arena);
 
+static inline const char *trie_label(const struct trie_node *node)
+{
+    return node->label_length <= sizeof(node->label.near) ? node->label.near : node->label.far;
+}
+
 /* The child of node whose label stands in text at that position, or NULL. */
 static inline const struct trie_node *trie_child(const struct trie *trie, const struct trie_node *node,
                                                  struct slice text, size_t position)
 {
     if (node->child_count == 0 || position == text.length)
         return NULL;
-    const unsigned char *firsts = trie->firsts + node->first_child;
-    const unsigned char *found = memchr(firsts, (unsigned char)text.data[position], node->child_count);
-    if (found == NULL)
-        return NULL;
-    const struct trie_node *child = &trie->nodes[node->first_child + (uint32_t)(found - firsts)];
-    /* the first byte is known to be equal, and many labels have no other */
-    if (child->label_length > 1 && (child->label_length > text.length - position ||
-                                    memcmp(child->label + 1, text.data + position + 1, child->label_length - 1) != 0))
+    const struct trie_node *child = &trie->nodes[node->first_child];
+    if (node->child_count > 1) {
+        const unsigned char *firsts = trie->firsts + node->first_child;
+        const unsigned char *found = memchr(firsts, (unsigned char)text.data[position], node->child_count);
+        if (found == NULL)
+            return NULL;
+        child += found - firsts;
+    }
+    if (child->label_length > text.length - position ||
+        memcmp(trie_label(child), text.data + position, child->label_length) != 0)
         return NULL;
     return child;
 }
