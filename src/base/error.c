@@ -1,7 +1,14 @@
 #include "base/error.h"
 
+#include "base/characters.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+
+enum {
+    LONGEST_SHOWN = 160, /* a longer line is shown from the place's surroundings */
+    SHOWN_BEFORE = 100,
+};
 
 static struct slice line_at(const struct source_text *text, unsigned line)
 {
@@ -16,15 +23,80 @@ static struct slice line_at(const struct source_text *text, unsigned line)
     return rest;
 }
 
+static size_t skip_character(struct slice text)
+{
+    size_t length = character_length(text);
+    return length == 0 ? 1 : length;
+}
+
+static unsigned count_characters(struct slice text)
+{
+    unsigned count = 0;
+    for (; text.length != 0; ++count)
+        text = slice_skip(text, skip_character(text));
+    return count;
+}
+
+/* Moves a position into a character back to where that begins. */
+static size_t find_boundary(struct slice line, size_t position)
+{
+    size_t start = 0;
+    for (size_t next = 0; next <= position && next < line.length; next += skip_character(slice_skip(line, next)))
+        start = next;
+    return position >= line.length ? line.length : start;
+}
+
+/* Adds the text as it may be shown on any terminal, and gives the new length. */
+static size_t show(struct error *error, size_t used, struct slice text)
+{
+    while (text.length != 0) {
+        size_t length = skip_character(text);
+        struct slice character = slice_of(text.data, length);
+        bool is_shown = character_length(character) != 0 && (!character_is_control(character) || text.data[0] == '\t');
+        if (used + length >= sizeof(error->source_line))
+            break;
+        memcpy(error->source_line + used, is_shown ? character.data : "?", is_shown ? length : 1);
+        used += is_shown ? length : 1;
+        text = slice_skip(text, length);
+    }
+    error->source_line[used] = '\0';
+    return used;
+}
+
+static void show_line(struct error *error, struct slice line, size_t position)
+{
+    bool is_long = line.length > LONGEST_SHOWN;
+    size_t start = is_long && position > SHOWN_BEFORE ? find_boundary(line, position - SHOWN_BEFORE) : 0;
+    size_t end = is_long ? find_boundary(line, start + LONGEST_SHOWN) : line.length;
+    size_t used = show(error, 0, start == 0 ? SLICE("") : SLICE("..."));
+    error->caret = show(error, used, slice_of(line.data + start, position - start));
+    used = show(error, error->caret, slice_of(line.data + position, end - position));
+    show(error, used, end == line.length ? SLICE("") : SLICE("..."));
+}
+
 static void set_place(struct error *error, struct place place)
 {
     if (place.text == NULL)
         return;
     snprintf(error->path, sizeof(error->path), "%s", place.text->path);
-    error->line = place.line;
-    error->column = place.column;
     struct slice line = line_at(place.text, place.line);
-    snprintf(error->source_line, sizeof(error->source_line), "%.*s", SLICE_ARG(line));
+    size_t position = place.column == 0 ? 0 : find_boundary(line, place.column - 1);
+    error->line = place.line;
+    error->column = count_characters(slice_of(line.data, position)) + 1;
+    show_line(error, line, position);
+}
+
+/* Adds what stands under the text: blanks that take as much room. */
+static void add_blanks(struct text *out, struct slice text)
+{
+    while (text.length != 0) {
+        size_t length = skip_character(text);
+        unsigned width = character_width(slice_of(text.data, length));
+        bool is_tab = text.data[0] == '\t';
+        for (unsigned i = 0; i < width; ++i)
+            text_add_char(out, is_tab ? '\t' : ' ');
+        text = slice_skip(text, length);
+    }
 }
 
 bool error_set(struct error *error, const char *format, ...)
@@ -67,7 +139,6 @@ void error_describe(const struct error *error, struct text *out)
     if (error->source_line[0] == '\0')
         return;
     text_print(out, "\n    %s\n    ", error->source_line);
-    for (unsigned i = 1; i < error->column && error->source_line[i - 1] != '\0'; ++i)
-        text_add_char(out, error->source_line[i - 1] == '\t' ? '\t' : ' ');
+    add_blanks(out, slice_of(error->source_line, error->caret));
     text_add_char(out, '^');
 }

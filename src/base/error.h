@@ -2,9 +2,9 @@
 #define FLEXILIB_BASE_ERROR_H
 
 /* What went wrong, for the person who runs FlexiLib: a sentence and, where there is one, the place in a file with the
- * line as it stands there. The function that knows the place fills it; the first error wins; only the roles and
- * commands print. Sentences: lower case, no full stop, names in single quotes, what is wrong first, what would be right
- * last. */
+ * line as it stands there (of a long one, what is around the place). The function that knows the place fills it; the
+ * first error wins; only the roles and commands print. Sentences: lower case, no full stop, names in single quotes,
+ * what is wrong first, what would be right last. */
 
 #include "base/slice.h"
 #include "base/text.h"
@@ -29,8 +29,9 @@ struct error {
     char message[1024];
     char path[512];
     unsigned line;
-    unsigned column;
+    unsigned column; /* in characters, as editors count */
     char source_line[256];
+    size_t caret; /* the bytes of source_line in front of the place */
 };
 
 #define ERROR_INIT ((struct error){0})
