@@ -124,6 +124,11 @@ bool error_set_at(struct error *error, struct place place, const char *format, .
     return false;
 }
 
+void error_hide_line(struct error *error)
+{
+    error->source_line[0] = '\0';
+}
+
 void error_describe_line(const struct error *error, struct text *out)
 {
     if (error->path[0] != '\0' && error->line != 0)

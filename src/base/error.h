@@ -41,6 +41,9 @@ bool error_set(struct error *error, const char *format, ...) __attribute__((form
 bool error_set_at(struct error *error, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Leaves the source line out of the description, where it may hold what nobody should read. */
+void error_hide_line(struct error *error);
+
 /* Adds the error as `path:line:col: message`, the source line and a caret, each on a line; without a place just the
  * message. No newline at the end. */
 void error_describe(const struct error *error, struct text *out);

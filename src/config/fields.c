@@ -90,6 +90,6 @@ bool fields_read(const struct field *fields, size_t count, const struct node *ma
     bool is_read = (mapping == NULL || assign_keys(fields, count, mapping, what, arena, values, error)) &&
                    read_values(fields, count, mapping, where, what, &reader, values);
     if (!is_read && has_secret(fields, count))
-        error->source_line[0] = '\0';
+        error_hide_line(error);
     return is_read;
 }

@@ -25,6 +25,15 @@ static bool run_create(struct use *use, const struct step_settings *step, const 
     return error_set_at(error, step->place, "filter '%.*s' refused to start without saying why", SLICE_ARG(use->name));
 }
 
+static bool takes_secret(const struct flexilib_filter *filter)
+{
+    for (size_t i = 0; i < filter->option_count; ++i) {
+        if (filter->options[i].type == FLEXILIB_OPTION_SECRET)
+            return true;
+    }
+    return false;
+}
+
 struct use *use_create(struct runtime *runtime, const struct library *library, const struct flexilib_filter *filter,
                        const struct step_settings *step, struct source *source, struct error *error)
 {
@@ -44,6 +53,8 @@ struct use *use_create(struct runtime *runtime, const struct library *library, c
         use->is_created = true;
         return use;
     }
+    if (takes_secret(filter))
+        error_hide_line(error);
     use_destroy(use);
     return NULL;
 }

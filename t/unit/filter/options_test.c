@@ -204,6 +204,33 @@ static void refusals_of_create_are_placed(void **state)
     expect_refusal("bool: yes\n", &filter, 1, 1, "filter 'test' refused to start without saying why");
 }
 
+static bool refuse_first(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
+{
+    core->refuse(core, 0, FLEXILIB_ARG("too short"));
+    return false;
+}
+
+/* Whatever is wrong with a filter, the line that may hold its secret stays in the file. */
+static void secrets_are_never_shown(void **state)
+{
+    static const struct flexilib_option options[] = {{.name = "key", .type = FLEXILIB_OPTION_SECRET},
+                                                     {.name = "number", .type = FLEXILIB_OPTION_INTEGER}};
+    static bool (*const creators[])(const struct flexilib_core *, const struct flexilib_value *,
+                                    void **) = {refuse_first, refuse_all, refuse_silently};
+    for (size_t i = 0; i < sizeof(creators) / sizeof(creators[0]); ++i) {
+        const struct flexilib_filter filter = {
+            .name = "test", .options = options, .option_count = 2, .create = creators[i]};
+        struct reading *reading = open_reading("{ key: hunter2 }\n");
+        struct text description = TEXT_INIT;
+        assert_null(make_use(reading, &filter));
+        error_describe(&reading->error, &description);
+        assert_non_null(strstr(description.data, ":1:"));
+        assert_null(strstr(description.data, "hunter2"));
+        text_finish(&description);
+        close_reading(reading);
+    }
+}
+
 static bool check_slot_in_create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
 {
     const struct slot *slot = use_of_core(core)->runtime->slot;
@@ -235,9 +262,9 @@ static void slot_names_create_and_destroy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_reach_create),           cmocka_unit_test(file_options_give_the_content),
-        cmocka_unit_test(wrong_options_are_placed),      cmocka_unit_test(refusals_of_create_are_placed),
-        cmocka_unit_test(slot_names_create_and_destroy),
+        cmocka_unit_test(values_reach_create),      cmocka_unit_test(file_options_give_the_content),
+        cmocka_unit_test(wrong_options_are_placed), cmocka_unit_test(refusals_of_create_are_placed),
+        cmocka_unit_test(secrets_are_never_shown),  cmocka_unit_test(slot_names_create_and_destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
