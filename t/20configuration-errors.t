@@ -228,6 +228,17 @@ my $missing = run_flexilib(['check', '-c', 'none.yaml']);
 is($missing->{err}, "cannot read 'none.yaml': No such file or directory\n", 'a file that is not there');
 is($missing->{status}, 78, 'a file that is not there: status 78');
 
+my %unreadable = (
+    '/dev/null' => 'it is no regular file, so that a reload could not read it again',
+    '.'         => 'Is a directory',
+    'large.yaml' => 'it is larger than 16 MB',
+);
+for my $name (sort keys %unreadable) {
+    my $result = run_flexilib(['check', '-c', $name], files => { 'large.yaml' => '#' x (17 << 20) });
+    is($result->{err}, "cannot read '$name': $unreadable{$name}\n", "$name is refused with the reason");
+    is($result->{status}, 78, "$name: status 78");
+}
+
 cmp_ok(@cases + @ini_cases, '>=', 75, 'the table is as long as it was meant to be');
 done_testing;
 

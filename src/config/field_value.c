@@ -143,7 +143,7 @@ static bool read_path(const struct field_reader *reader, const struct field *fie
     int number = errno;
     source_want(reader->source, value->path);
     return error_set_at(reader->error, node->place, "'%s': cannot read '%s': %s", field->name,
-                        wording_quote(reader->arena, slice_from_text(value->path)), strerror(number));
+                        wording_quote(reader->arena, slice_from_text(value->path)), source_refusal(number));
 }
 
 static bool read_scalar(const struct field_reader *reader, const struct field *field, const struct node *node,

@@ -64,11 +64,6 @@ static bool check_circle(struct include *include, const struct open_file *file, 
     return true;
 }
 
-static struct slice skip_byte_order_mark(struct slice content)
-{
-    return slice_starts_with(content, SLICE("\xef\xbb\xbf")) ? slice_skip(content, 3) : content;
-}
-
 /* Reads one file as a tree. The include that names it stands at `at`. */
 static struct node *parse_file(struct include *include, struct open_file *file, const char *shown, struct place at)
 {
@@ -77,14 +72,12 @@ static struct node *parse_file(struct include *include, struct open_file *file, 
     file->text = text;
     if (!check_circle(include, file, at))
         return NULL;
-    struct slice content;
-    if (!source_read(include->source, file->path, &content)) {
+    if (!source_read_text(include->source, file->path, &text->content)) {
         int number = errno;
         source_want(include->source, file->path);
-        error_set_at(include->error, at, "cannot read '%s': %s", shown, strerror(number));
+        error_set_at(include->error, at, "cannot read '%s': %s", shown, source_refusal(number));
         return NULL;
     }
-    text->content = skip_byte_order_mark(content);
     struct document document = {include->source, include->arena,      include->error, text,
                                 file->path,      &include->node_count};
     return document_parse(&document);

@@ -136,11 +136,11 @@ bool ini_read(struct settings_reader *reader, const char *path)
     struct ini ini = {.reader = reader, .text = text};
     char *absolute = file_absolute(NULL, path);
     text->path = arena_copy(reader->arena, slice_from_text(path)).data;
-    if (!source_read(reader->source, absolute, &text->content)) {
+    if (!source_read_text(reader->source, absolute, &text->content)) {
         int number = errno;
         source_want(reader->source, absolute);
         free(absolute);
-        return error_set(reader->error, "cannot read '%s': %s", text->path, strerror(number));
+        return error_set(reader->error, "cannot read '%s': %s", text->path, source_refusal(number));
     }
     free(absolute);
     struct slice rest = text->content;

@@ -13,6 +13,7 @@
 
 enum {
     LARGEST_FILE_BYTES = 16 << 20,
+    NOT_REGULAR = ESPIPE, /* which neither opening nor reading gives */
 };
 
 /* What a path or a variable turned out to be, kept so that everybody who asks again is told the same. */
@@ -117,10 +118,20 @@ static const char *locate(struct source *source, const char *path)
     return source->is_live ? path : snapshot_path(source->snapshot, &source->arena, path);
 }
 
+static bool is_regular(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    errno = S_ISDIR(status.st_mode) ? EISDIR : NOT_REGULAR;
+    return false;
+}
+
 static void read_file(struct source *source, const char *path, struct answer *answer)
 {
     struct text content = TEXT_INIT;
-    if (file_read(locate(source, path), LARGEST_FILE_BYTES, &content))
+    const char *place = locate(source, path);
+    if (is_regular(place) && file_read(place, LARGEST_FILE_BYTES, &content))
         answer->content = arena_copy(&source->arena, text_slice(&content));
     else
         answer->error_number = errno;
@@ -141,6 +152,28 @@ bool source_read(struct source *source, const char *path, struct slice *content)
     errno = source->record_errno != 0 ? source->record_errno : known->error_number;
     *content = known->content;
     return errno == 0;
+}
+
+bool source_read_text(struct source *source, const char *path, struct slice *content)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (!source_read(source, path, content))
+        return false;
+    if (slice_starts_with(*content, slice_from_text(mark)))
+        *content = slice_skip(*content, strlen(mark));
+    return true;
+}
+
+const char *source_refusal(int number)
+{
+    switch (number) {
+    case NOT_REGULAR:
+        return "it is no regular file, so that a reload could not read it again";
+    case EFBIG:
+        return "it is larger than 16 MB";
+    default:
+        return strerror(number);
+    }
 }
 
 const char *source_environment(struct source *source, const char *name)

@@ -21,9 +21,15 @@ struct source *source_create_snapshot(const char *snapshot_folder);
 
 void source_destroy(struct source *source);
 
-/* Reads a whole file (16 MB at most), at an absolute path. The content lives as long as the source. Returns false with
- * errno set. */
+/* Reads a whole regular file (16 MB at most), at an absolute path: what else there is could not be read once more for a
+ * reload. The content lives as long as the source. Returns false with errno set. */
 bool source_read(struct source *source, const char *path, struct slice *content);
+
+/* The same without the byte order mark that some editors put in front of a text. */
+bool source_read_text(struct source *source, const char *path, struct slice *content);
+
+/* Says in words why reading failed with this errno. */
+const char *source_refusal(int number);
 
 /* The value of an environment variable, or NULL. Lives as long as the source. */
 const char *source_environment(struct source *source, const char *name);

@@ -41,6 +41,15 @@ static void reads_rules_in_the_order_of_the_file(void **state)
     settings_destroy(settings);
 }
 
+static void a_byte_order_mark_is_no_part_of_a_rule(void **state)
+{
+    struct settings *settings = settings_of(*state, "proxy.ini", "\xef\xbb\xbf/a = x.so\r\n/b = y.so\r\n");
+    assert_int_equal(settings->route_count, 2);
+    assert_pattern(&settings->routes[0].match.paths.items[0], PATTERN_PREFIX, "/a");
+    assert_int_equal(settings->routes[0].place.column, 1);
+    settings_destroy(settings);
+}
+
 static void libraries_are_relative_to_the_start_folder(void **state)
 {
     struct files *files = *state;
@@ -86,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILES_TEST(reads_rules_in_the_order_of_the_file),
+        FILES_TEST(a_byte_order_mark_is_no_part_of_a_rule),
         FILES_TEST(libraries_are_relative_to_the_start_folder),
         FILES_TEST(the_rest_comes_from_the_environment),
         FILES_TEST(refuses_bytes_that_mean_nothing),
