@@ -118,7 +118,8 @@ static bool build_handler(struct plan_builder *builder, const struct step_settin
 {
     struct plan *plan = builder->plan;
     if (builder->settings->style == SETTINGS_INI && plan_libraries_is_missing(plan->libraries, handler)) {
-        tell_missing(handler);
+        if (source_is_live(builder->source))
+            tell_missing(handler);
         route->target = PLAN_MISSING;
         return true;
     }
@@ -237,7 +238,8 @@ static bool build_all(struct plan_builder *builder)
         .target = PLAN_NOTHING,
     };
     plan->router = router_create(plan->rules, plan->route_count);
-    tell_shadows(plan);
+    if (source_is_live(builder->source))
+        tell_shadows(plan);
     return true;
 }
 

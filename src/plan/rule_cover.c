@@ -32,6 +32,8 @@ static bool pattern_covers(const struct pattern *whole, const struct pattern *pa
 
 static bool list_covers(const struct pattern_list *whole, const struct pattern_list *part)
 {
+    if (whole->items == part->items && whole->count == part->count)
+        return true;
     for (size_t i = 0; i < part->count; ++i) {
         bool is_covered = false;
         for (size_t j = 0; j < whole->count && !is_covered; ++j)

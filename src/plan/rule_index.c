@@ -83,7 +83,7 @@ static int find_by_header(const struct find *find, const struct rule_index *inde
         return find_in_group(find, &index->absent, best);
     do {
         best = find_by_text(find, index, &index->forward, value, best);
-    } while (field_next(&walk, &value));
+    } while (!index->first_field_only && field_next(&walk, &value));
     return best;
 }
 

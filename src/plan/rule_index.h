@@ -36,6 +36,7 @@ enum {
 
 struct rule_index {
     struct subject subject; /* of kind SUBJECT_NONE: a leaf */
+    bool first_field_only;  /* of all the header conditions */
     /* a split */
     struct trie forward; /* over texts as they are: all kinds but PATTERN_SUFFIX */
     struct rule_group rest;

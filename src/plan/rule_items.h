@@ -2,44 +2,57 @@
 #define FLEXILIB_PLAN_RULE_ITEMS_H
 
 /* What a set of rules says about one subject, pattern by pattern: how the builder of the index weighs which subject
- * tells the rules apart, and what it makes a split from. */
+ * tells the rules apart, and what it makes a split from. Rules that share a list of patterns (nested routes share those
+ * around them) are one class, so that a long list counts once. */
 
-#include "plan/rule_index.h"
+#include "plan/rule_subjects.h"
 
-/* A pattern of a rule's condition on the subject. The entry is the rule's as it is once that pattern has matched. */
+struct rule_class {
+    struct condition condition; /* of any of its rules */
+    struct rule_entry *entries; /* its rules, in order */
+    size_t count;
+    size_t weight; /* of its rules, once the subject is decided */
+};
+
+/* One pattern of a class. */
 struct rule_item {
     struct slice text;
     enum pattern_kind kind;
-    struct rule_entry entry;
+    uint32_t class_number;
 };
 
 struct rule_items {
     struct subject subject;
-    struct rule_item *items; /* those of one pattern stand together (a run), in the rules' order */
+    bool first_field_only; /* of all the conditions */
+    struct rule_class *classes;
+    size_t class_count;
+    struct rule_entry *entries; /* of the classes */
+    struct rule_item *items;    /* those of one pattern stand together (a run) */
     size_t count;
     size_t run_count;
     struct rule_entry *rest; /* the rules that say nothing about the subject, in order */
     size_t rest_count;
-    size_t worst; /* how many rules may be left once the subject is known */
+    /* What trying all the rules one by one would cost, and what it costs at worst when the subject is decided. */
+    size_t total;
+    size_t worst;
 };
 
-enum {
-    SUBJECTS_AT_MOST = 5 + 3,
-};
+/* What trying the rule costs, in patterns compared, where some subjects are decided already. */
+size_t rule_weigh(const struct rule *rule, const struct subject_chain *decided);
 
-/* The subjects that a split could be about: of the headers those that most of the rules name. Returns how many. */
-size_t rule_subjects_collect(const struct rule *rules, const struct rule_entry *entries, size_t count,
-                             struct subject subjects[SUBJECTS_AT_MOST]);
-
-void rule_items_collect(struct rule_items *items, const struct rule *rules, const struct rule_entry *entries,
-                        size_t count, struct subject subject);
+/* decided: what is known already. limit: how many items there may be. Returns false where there would be more, or none;
+ * then there is nothing to finish. */
+bool rule_items_collect(struct rule_items *items, const struct rule *rules, const struct rule_entry *entries,
+                        size_t count, struct subject subject, const struct subject_chain *decided, size_t limit);
 void rule_items_finish(struct rule_items *items);
-
-/* How many conditions of the rule there are to decide: those that do not follow from an inner one, on which splits are
- * made, and that some request can fail. */
-int rule_count_open(const struct rule *rule);
 
 /* How many items, from the one at begin on, have the same pattern. */
 size_t rule_items_run(const struct rule_items *items, size_t begin);
+
+/* Copies the rules of a run, in order, as they are once the pattern has matched; the caller frees them. */
+struct rule_entry *rule_items_entries(const struct rule_items *items, size_t begin, size_t length, size_t *count);
+
+/* Whether every rule says the same about the subject: then it is decided for all of them at once. */
+bool rule_items_are_common(const struct rule_items *items);
 
 #endif

@@ -100,13 +100,15 @@ static struct pattern make_listener_pattern(struct world *world)
     return (struct pattern){PATTERN_EXACT, PICK(world, "one", "two"), PLACE_NONE};
 }
 
-/* With one of `odds` chances a list of one to three patterns, otherwise an empty one. */
+/* With one of `odds` chances a list of one to three patterns, seldom of many, otherwise an empty one. */
 static struct pattern_list make_list(struct world *world, size_t odds, make_pattern *make)
 {
     struct pattern_list list = {0};
     if (pick(world, odds) != 0)
         return list;
     list.count = pick(world, 3) == 0 ? 2 + pick(world, 2) : 1;
+    if (pick(world, 25) == 0)
+        list.count = 20 + pick(world, 20);
     struct pattern *items = arena_alloc(&world->arena, list.count * sizeof(*items));
     for (size_t i = 0; i < list.count; ++i)
         items[i] = make(world);
@@ -132,13 +134,22 @@ static const struct match_settings *make_match(struct world *world)
     return match;
 }
 
+/* The same lists, read in the other way. */
+static const struct match_settings *make_twin(struct world *world, const struct match_settings *match)
+{
+    struct match_settings *twin = arena_alloc(&world->arena, sizeof(*twin));
+    *twin = *match;
+    twin->is_raw_target = !match->is_raw_target;
+    return twin;
+}
+
 static struct rule make_rule(struct world *world)
 {
     size_t depth = pick(world, 3);
     const struct match_settings **matches = arena_alloc(&world->arena, (depth + 1) * sizeof(*matches));
     for (size_t i = 0; i < depth; ++i)
         matches[i] = world->shared[pick(world, 6)];
-    matches[depth] = make_match(world);
+    matches[depth] = pick(world, 8) == 0 ? make_twin(world, world->shared[pick(world, 6)]) : make_match(world);
     return (struct rule){matches, depth + 1};
 }
 
@@ -464,6 +475,38 @@ static void a_host_too_long_for_a_name_counts_as_none(void **state)
     router_destroy(router);
 }
 
+/* Rules that differ in the length of a text alone, so that the tree's labels have all lengths. */
+static void texts_of_any_length_are_told_apart(void **state)
+{
+    (void)state;
+    enum {
+        LONGEST = 100,
+    };
+    static struct shorthand_match expanded[LONGEST];
+    static char paths[LONGEST][LONGEST + 4];
+    const struct match_settings *matches[LONGEST];
+    struct rule rules[LONGEST];
+    for (size_t i = 0; i < LONGEST; ++i) {
+        memset(paths[i], 'a', i + 2);
+        memcpy(paths[i], "=/", 2);
+        memcpy(paths[i] + i + 2, i % 2 == 0 ? "b" : "c", 2);
+        expand(&(struct shorthand){.path = paths[i]}, &expanded[i]);
+        matches[i] = &expanded[i].match;
+        rules[i] = (struct rule){&matches[i], 1};
+    }
+    for (size_t count = 1; count <= LONGEST; ++count) {
+        struct router *router = router_create(&rules[LONGEST - count], count);
+        for (size_t i = 0; i < LONGEST; ++i) {
+            struct request_head head = {.path = slice_from_text(paths[i] + 1)};
+            int expected = i < LONGEST - count ? ROUTER_NONE : (int)(i - (LONGEST - count));
+            assert_int_equal(router_find(router, &head, SLICE("")), expected);
+            --head.path.length;
+            assert_int_equal(router_find(router, &head, SLICE("")), ROUTER_NONE);
+        }
+        router_destroy(router);
+    }
+}
+
 struct shadow_case {
     struct shorthand first, second;
     bool is_shadowed;
@@ -547,6 +590,7 @@ int main(void)
         cmocka_unit_test(each_condition_means_what_it_should),
         cmocka_unit_test(a_host_too_long_for_a_name_counts_as_none),
         cmocka_unit_test(a_router_without_rules_finds_nothing),
+        cmocka_unit_test(texts_of_any_length_are_told_apart),
         cmocka_unit_test(finds_what_trying_one_by_one_finds),
         cmocka_unit_test(a_rule_that_cannot_match_is_told_with_what_takes_its_requests),
         cmocka_unit_test(a_shadow_takes_all_that_its_rule_would),
