@@ -90,6 +90,11 @@ void source_destroy(struct source *source)
     free(source);
 }
 
+bool source_is_live(const struct source *source)
+{
+    return source->is_live;
+}
+
 /* Keeps the answer under a copy of the key. */
 static struct answer *keep_answer(struct source *source, struct name_index *index, struct slice key)
 {

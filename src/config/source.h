@@ -21,6 +21,9 @@ struct source *source_create_snapshot(const char *snapshot_folder);
 
 void source_destroy(struct source *source);
 
+/* False for a snapshot: whatever is to be warned of was, when it was recorded. */
+bool source_is_live(const struct source *source);
+
 /* Reads a whole regular file (16 MB at most), at an absolute path: what else there is could not be read once more for a
  * reload. The content lives as long as the source. Returns false with errno set. */
 bool source_read(struct source *source, const char *path, struct slice *content);
