@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "command/check.h"
 #include "command/command_line.h"
 #include "command/default_file.h"
@@ -7,6 +8,7 @@
 #include "process/supervisor.h"
 #include "worker/worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +50,24 @@ static int run_command(const struct command_line *line)
     }
 }
 
+/* Nobody has read an answer that could not be written. */
+static int flush_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "flexilib: cannot write to standard output: %s\n", strerror(errno));
+    return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
+
 int main(int count, char **arguments)
 {
     struct command_line line;
     struct error error = ERROR_INIT;
+    file_fill_standard_descriptors();
     if (count > 1 && strcmp(arguments[1], ROLE_WORKER) == 0)
         worker_run(count, arguments);
     if (command_line_parse(count, arguments, &line, &error))
-        return run_command(&line);
+        return flush_output(run_command(&line));
     fprintf(stderr, "flexilib: %s\n%s\n", error.message, command_line_usage());
     return STATUS_USAGE;
 }

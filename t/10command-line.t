@@ -70,6 +70,39 @@ is_run(['check', '-c', 'nowhere.yaml'], 78, $nothing, qr/nowhere\.yaml/, 'a file
 my $mistake = is_run([], 78, $nothing, qr/error: flexilib\.yaml:1:1: .*'lisen'/, 'serving refuses a mistake', config => "lisen: 80\n");
 like($mistake->{err}, qr/\] error: .*\n\S+ \[\d+\]     lisen: 80\n\S+ \[\d+\]     \^\n/, 'and shows the line');
 
+# What a worker would refuse, the check refuses in the same words.
+for my $case (
+    ["user: nobody-of-that-name\n",     q{flexilib.yaml:1:7: user 'nobody-of-that-name' does not exist here}],
+    ["access_log: no-folder/x.log\n",   q{flexilib.yaml:1:13: cannot open the access log 'DIR/no-folder/x.log': No such file or directory}],
+    ["access_log: .\n",                 q{flexilib.yaml:1:13: cannot open the access log 'DIR': Is a directory}],
+    ["access_log: no\n", q{flexilib.yaml:1:13: 'access_log' wants a path, 'stdout' or 'off', not 'no' (a file of that name is './no')}],
+) {
+    my ($text, $sentence) = @$case;
+    for my $arguments (['check'], []) {
+        my $folder = make_folder();
+        my $wanted = quotemeta($sentence =~ s/DIR/$folder/r);
+        is_run($arguments, 78, $nothing, qr/(?:\A| error: )$wanted\n/, "@$arguments: $text" =~ s/\n//r, config => $text . $config, dir => $folder);
+    }
+}
+
+for my $closed (['0<&-', 'input'], ['1>&-', 'output'], ['2>&-', 'error'], ['0<&- 1>&- 2>&-', 'anything']) {
+    my ($redirections, $what) = @$closed;
+    my $folder = make_folder();
+    write_file("$folder/$_->[0]", $_->[1]) for ['good.yaml', $config], ['bad.yaml', "lisen: 80\n"];
+    for my $file (['good.yaml', 0], ['bad.yaml', 78]) {
+        my $result = run_command(['sh', '-c', "exec \"\$0\" check -c \"\$1\" $redirections", build_folder() . '/flexilib', "$folder/$file->[0]"]);
+        is($result->{status}, $file->[1], "check of $file->[0] without standard $what") or diag(explain($result));
+    }
+}
+
+for my $arguments ('--version', '-V', 'help', 'check -c flexilib.yaml') {
+    my $folder = make_folder();
+    write_file("$folder/flexilib.yaml", $config);
+    my $result = run_command(['sh', '-c', "cd \"\$1\" && exec \"\$0\" $arguments >/dev/full", build_folder() . '/flexilib', $folder]);
+    is($result->{status}, 1, "$arguments fails where its answer cannot be written");
+    is($result->{err}, "flexilib: cannot write to standard output: No space left on device\n", "$arguments says so");
+}
+
 sub fatal {
     my ($how) = @_;
     my $library = test_library('fatal');

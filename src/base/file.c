@@ -51,6 +51,15 @@ bool file_read(const char *path, size_t limit_bytes, struct text *out)
     return true;
 }
 
+void file_fill_standard_descriptors(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+        ;
+    if (fd != -1)
+        close(fd);
+}
+
 bool file_write_all(int fd, struct slice data)
 {
     while (data.length != 0) {

@@ -24,6 +24,10 @@ bool file_remove_tree(const char *path);
 /* Writes all of data to fd, going on after short writes and interrupts. */
 bool file_write_all(int fd, struct slice data);
 
+/* Opens /dev/null for those of the first three descriptors that are closed: the next thing opened would be taken for
+ * one of them. */
+void file_fill_standard_descriptors(void);
+
 /* The absolute form of path (without following links or asking that it exist): joined to base, or to the current folder
  * where base is NULL, with "." and ".." taken out. The caller frees it. */
 char *file_absolute(const char *base, const char *path);

@@ -2,6 +2,8 @@
 
 #include "base/spawn.h"
 #include "plan/plan.h"
+#include "process/identity.h"
+#include "process/logs.h"
 #include "process/obituary.h"
 #include "process/program.h"
 #include "process/slots.h"
@@ -30,6 +32,17 @@ static void ignore_wake(void *context)
 {
 }
 
+/* What a worker does with the settings themselves, as far as it leaves no trace. */
+static bool check_surroundings(const struct settings *settings, struct error *error)
+{
+    struct identity identity;
+    if (settings->user.length != 0 && !identity_find(settings->user.data, settings->user_place, &identity, error))
+        return false;
+    return settings->access_log.length == 0 || logs_is_possible(settings->access_log.data) ||
+           error_set_at(error, settings->access_log_place, "cannot open the access log '%s': %s",
+                        settings->access_log.data, strerror(errno));
+}
+
 static bool build(const struct check *check, struct source *source, const struct settings *settings,
                   struct error *error)
 {
@@ -55,15 +68,13 @@ static int check_file(void *data)
     check->slot = slots_attach(check->slots.fd, check->slot_number, getpid());
     struct source *source = source_create_live(NULL);
     struct settings *settings = settings_load(source, check->file, &error);
-    bool is_fine = settings != NULL && build(check, source, settings, &error);
+    bool is_fine = settings != NULL && check_surroundings(settings, &error) && build(check, source, settings, &error);
     settings_destroy(settings);
     source_destroy(source);
     if (check->slot != NULL)
         check->slot->connections = check_done;
-    if (is_fine) {
-        printf("%s: ok\n", check->file);
+    if (is_fine)
         return EXIT_SUCCESS;
-    }
     struct text description = TEXT_INIT;
     error_describe(&error, &description);
     fprintf(stderr, "%s\n", description.data);
@@ -74,8 +85,11 @@ static int check_file(void *data)
 static int report_end(const struct check *check, int status)
 {
     struct slot slot = slots_read(&check->slots, check->slot_number);
-    if (WIFEXITED(status) && slot.connections == check_done)
+    if (WIFEXITED(status) && slot.connections == check_done) {
+        if (WEXITSTATUS(status) == EXIT_SUCCESS)
+            printf("%s: ok\n", check->file);
         return WEXITSTATUS(status);
+    }
     struct text line = TEXT_INIT;
     if (WIFSIGNALED(status))
         text_print(&line, "the check was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -131,9 +131,18 @@ static bool read_library_path(struct settings_reader *reader, const struct field
 
 static bool read_access_log(struct settings_reader *reader, const struct field_value *value)
 {
+    static const char *const not_paths[] = {"no", "false", "none", "disabled", "yes", "true", "on", "stderr"};
     struct slice text = value->text;
+    reader->settings->access_log_place = value->place;
     if (text.length == 0)
         return error_set_at(reader->error, value->place, "'access_log' wants a path, 'stdout' or 'off'");
+    for (size_t i = 0; i < sizeof(not_paths) / sizeof(not_paths[0]); ++i) {
+        if (slice_equals_nocase(text, slice_from_text(not_paths[i])))
+            return error_set_at(
+                reader->error, value->place,
+                "'access_log' wants a path, 'stdout' or 'off', not '%s' (a file of that name is './%s')", text.data,
+                text.data);
+    }
     if (slice_equals(text, SLICE("off")))
         reader->settings->access_log = SLICE_NONE;
     else if (slice_equals(text, SLICE("-")) || slice_equals(text, SLICE("stdout")))
@@ -146,6 +155,7 @@ static bool read_access_log(struct settings_reader *reader, const struct field_v
 static bool read_user(struct settings_reader *reader, const struct field_value *value)
 {
     reader->settings->user = value->text;
+    reader->settings->user_place = value->place;
     return !value->written || value->text.length != 0 ||
            error_set_at(reader->error, value->place, "'user' wants a user's name, not an empty text");
 }

@@ -147,8 +147,10 @@ struct settings {
     struct route_settings *routes;
     size_t route_count;
 
-    struct slice user;       /* to run workers as; empty: stay who we are */
+    struct slice user; /* to run workers as; empty: stay who we are */
+    struct place user_place;
     struct slice access_log; /* absolute path, "-" for standard output, empty for none */
+    struct place access_log_place;
     int64_t body_limit_bytes;
     int64_t head_limit_bytes;
     int64_t header_limit; /* how many fields */

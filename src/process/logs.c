@@ -1,11 +1,13 @@
 #include "process/logs.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "process/console.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_standard_output(const struct log_file *log)
@@ -51,6 +53,25 @@ struct log_file *logs_take(struct logs *logs, struct slice path)
     log->next = logs->first;
     logs->first = log;
     return log;
+}
+
+bool logs_is_possible(const char *path)
+{
+    struct stat status;
+    if (strcmp(path, "-") == 0)
+        return true;
+    if (stat(path, &status) == 0) {
+        errno = EISDIR;
+        return !S_ISDIR(status.st_mode);
+    }
+    if (errno != ENOENT)
+        return errno == EACCES;
+    char *folder = file_folder(path);
+    bool is_there = stat(folder, &status) == 0 || errno == EACCES;
+    int saved = errno;
+    free(folder);
+    errno = saved;
+    return is_there;
 }
 
 void logs_release(struct logs *logs, struct log_file *log)

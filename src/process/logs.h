@@ -21,6 +21,10 @@ struct logs {
  * errno set. */
 struct log_file *logs_take(struct logs *logs, struct slice path);
 
+/* Whether the log of that path could be opened, as far as that can be told without making the file. Returns false with
+ * errno set. */
+bool logs_is_possible(const char *path);
+
 /* One user less; without any, the file is closed. */
 void logs_release(struct logs *logs, struct log_file *log);
 

@@ -8,7 +8,6 @@
 #include "process/signals.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,16 +304,6 @@ static int64_t read_start_timeout_ms(void)
     return START_TIMEOUT_MS;
 }
 
-/* Where one of the first three was closed, the next thing opened would be taken for it. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-    while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
-        ;
-    if (fd != -1)
-        close(fd);
-}
-
 static bool open_supplies(struct supervisor *supervisor, const char *config, struct error *error)
 {
     struct supplies *supplies = &supervisor->supplies;
@@ -360,7 +349,6 @@ int supervisor_run(const char *config)
 {
     struct error error = ERROR_INIT;
     struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
-    fill_standard_descriptors();
     prepare(supervisor);
     if (open_supplies(supervisor, config, &error)) {
         listeners_inherit(&supervisor->supplies.listeners);

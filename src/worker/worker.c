@@ -3,12 +3,12 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "plan/plan.h"
+#include "process/identity.h"
 #include "process/program.h"
 #include "process/role.h"
 #include "process/signals.h"
 #include "process/slots.h"
 #include "proxy/proxy.h"
-#include "worker/identity.h"
 #include "worker/listening.h"
 #include "worker/uplink.h"
 
@@ -94,12 +94,13 @@ static bool become_configured_user(struct worker *worker, struct error *error)
     if (name.length == 0)
         return true;
     worker->user = mem_copy_text(name.data, name.length);
-    if (!identity_find(worker->user, &identity, error))
+    if (!identity_find(worker->user, worker->settings->user_place, &identity, error))
         return false;
     if (identity.uid == geteuid())
         return true;
     if (geteuid() != 0)
-        return error_set(error, "%s: only root can run workers as user '%s'", worker->settings->path, worker->user);
+        return error_set_at(error, worker->settings->user_place, "only root can run workers as user '%s'",
+                            worker->user);
     uplink_tell(&worker->uplink, MESSAGE_USER, name, identity.uid, identity.gid, 0);
     if (!identity_give_folder(&identity, worker->role.snapshot))
         return error_set(error, "cannot give the snapshot to user '%s': %s", worker->user, strerror(errno));
@@ -112,8 +113,9 @@ static bool open_access_log(struct worker *worker, struct error *error)
     if (path.length == 0)
         return true;
     worker->access_log_fd = uplink_open_log(&worker->uplink, ACCESS_LOG_INDEX, path);
-    return worker->access_log_fd != -1 || error_set(error, "%s: cannot open the access log '%.*s': %s",
-                                                    worker->settings->path, SLICE_ARG(path), strerror(errno));
+    return worker->access_log_fd != -1 ||
+           error_set_at(error, worker->settings->access_log_place, "cannot open the access log '%.*s': %s",
+                        SLICE_ARG(path), strerror(errno));
 }
 
 static bool read_settings(struct worker *worker, struct error *error)

@@ -1,4 +1,4 @@
-#include "worker/identity.h"
+#include "process/identity.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,14 +8,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-bool identity_find(const char *name, struct identity *identity, struct error *error)
+bool identity_find(const char *name, struct place place, struct identity *identity, struct error *error)
 {
     errno = 0;
     const struct passwd *entry = getpwnam(name);
     if (entry == NULL && errno != 0 && errno != ENOENT)
-        return error_set(error, "cannot look up user '%s': %s", name, strerror(errno));
+        return error_set_at(error, place, "cannot look up user '%s': %s", name, strerror(errno));
     if (entry == NULL)
-        return error_set(error, "user '%s' does not exist here", name);
+        return error_set_at(error, place, "user '%s' does not exist here", name);
     *identity = (struct identity){.name = name, .uid = entry->pw_uid, .gid = entry->pw_gid};
     return true;
 }

@@ -1,5 +1,5 @@
-#ifndef FLEXILIB_WORKER_IDENTITY_H
-#define FLEXILIB_WORKER_IDENTITY_H
+#ifndef FLEXILIB_PROCESS_IDENTITY_H
+#define FLEXILIB_PROCESS_IDENTITY_H
 
 /* Whom a worker runs as. The generation's first worker starts as its supervisor, reads the configuration, and then
  * becomes the user it names; its siblings are told and become that user before they read anything. */
@@ -14,8 +14,8 @@ struct identity {
     gid_t gid;
 };
 
-/* Looks up a user by name; the name stays the caller's. Returns false and fills error. */
-bool identity_find(const char *name, struct identity *identity, struct error *error)
+/* Looks up the user that is named at a place; the name stays the caller's. Returns false and fills error. */
+bool identity_find(const char *name, struct place place, struct identity *identity, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Becomes that user for good. Returns false and fills error. */
