@@ -34,6 +34,14 @@ static bool start_worker(struct generation *generation, unsigned number)
     return place->worker != NULL;
 }
 
+static void fail_with_errno(struct generation *generation, const char *what)
+{
+    struct text reason = TEXT_INIT;
+    text_print(&reason, "cannot %s: %s", what, strerror(errno));
+    generation_fail(generation, reason.data);
+    text_finish(&reason);
+}
+
 struct generation *generation_create(struct supplies *supplies, unsigned number)
 {
     struct generation *generation = mem_zalloc(sizeof(*generation));
@@ -44,9 +52,9 @@ struct generation *generation_create(struct supplies *supplies, unsigned number)
     generation->count = 1;
     generation->snapshot = snapshots_create(&supplies->snapshots, number);
     if (generation->snapshot == NULL)
-        generation_fail(generation, "cannot make a folder for its snapshot");
+        fail_with_errno(generation, "make a folder for its snapshot");
     else if (!start_worker(generation, 0))
-        generation_fail(generation, "cannot start a worker");
+        fail_with_errno(generation, "start a worker");
     return generation;
 }
 
@@ -110,7 +118,7 @@ static void start_due_workers(struct generation *generation, uint64_t now_us)
         if (place->worker != NULL || place->start_us == 0 || place->start_us > now_us || start_worker(generation, i))
             continue;
         if (generation->state == GENERATION_STARTING) {
-            generation_fail(generation, "cannot start a worker");
+            fail_with_errno(generation, "start a worker");
             return;
         }
         console_log(LOG_LEVEL_ERROR, "cannot start a worker of generation %u: %s", generation->number, strerror(errno));
