@@ -69,10 +69,10 @@ my @rows = (
     (map { ["method '" . printable($_) . "'" => 400, "$_ / HTTP/1.1\r\nHost: a\r\n\r\n"] } 'G=":<>(e),[T];?"', 'G(T', '', "G\0T"),
     (map { ["target '" . printable($_) . "'" => 400, "GET $_ HTTP/1.1\r\nHost: a\r\n\r\n"] }
             '/a b', "/\x7f", "/\xff", "/?\xff", '/a#b', '/?a#b', '!', 'a', '*', '?a', '/a\\b', '/%00', '/%zz', '/%', '', "/\t"),
-    ['HTTP/2.0'     => 400, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"],
+    ['HTTP/2.0'     => 505, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"],
     ['http/1.1'     => 400, "GET / http/1.1\r\nHost: a\r\n\r\n"],
     ['HTTP/0.9'     => 400, "GET /\r\n"],
-    ['HTTP/2 itself' => 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"],
+    ['HTTP/2 itself' => 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"],
     ['TLS'          => 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
     ['an unknown expectation' => 417, "${post}Expect: foo\r\nContent-Length: 5\r\n\r\nhello"],
     ['a target of 20 KB'  => 414, 'GET /' . 'x' x 20_000 . " HTTP/1.1\r\nHost: a\r\n\r\n"],

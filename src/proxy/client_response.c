@@ -109,6 +109,7 @@ static bool parse_head(struct client_request *request)
             client_request_fail(request, 502, "bad response: its head is larger than 64 KB");
         break;
     case HEAD_BAD:
+    case HEAD_OTHER_VERSION:
         client_request_fail(request, 502, "bad response: %s", reason);
         break;
     case HEAD_TOO_MANY_FIELDS:

@@ -92,6 +92,32 @@ static bool is_target(struct slice target)
     return target.length != 0;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether a request line that did not parse asks for HTTP/2 or another version that does not begin with 1. */
+static bool names_other_version(struct slice data)
+{
+    struct slice target = slice_skip(data, slice_find(data, ' '));
+    target = slice_skip(target, target.length == 0 ? 0 : 1);
+    struct slice version = slice_skip(target, slice_find(target, ' '));
+    const struct slice start = SLICE(" HTTP/");
+    if (version.length < start.length + 2 || !slice_starts_with(version, start))
+        return false;
+    const char *major = version.data + start.length;
+    return is_digit(major[0]) && major[0] != '1' && major[1] == '.';
+}
+
+static enum head_result refuse_request_line(struct slice data, const char **reason)
+{
+    if (!names_other_version(data))
+        return refuse(reason, "the request line is malformed");
+    *reason = "the HTTP version is not 1";
+    return HEAD_OTHER_VERSION;
+}
+
 /* Parses a request line at the start of data, and all of its head where is_whole. */
 static enum head_result split_request(struct slice data, bool is_whole, struct parsed_head *head, const char **reason)
 {
@@ -102,7 +128,7 @@ static enum head_result split_request(struct slice data, bool is_whole, struct p
     if (used == -2 && !is_whole)
         return HEAD_INCOMPLETE;
     if (used < 0 && minor_version == -1)
-        return refuse(reason, "the request line is malformed");
+        return refuse_request_line(data, reason);
     if (used == -1 && count == head->field_capacity) {
         *reason = "too many header fields";
         return HEAD_TOO_MANY_FIELDS;
@@ -134,11 +160,6 @@ enum head_result head_parse_request(struct slice data, size_t seen, struct parse
         return split_request(data, false, head, reason);
     head->length = skipped + length;
     return split_request(slice_of(data.data, length), true, head, reason);
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* Takes the status line off the front of *data, a whole head. The reason phrase may be missing, with its blank. */

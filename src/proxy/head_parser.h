@@ -15,6 +15,7 @@ enum head_result {
     HEAD_INCOMPLETE,
     HEAD_BAD,
     HEAD_TOO_MANY_FIELDS,
+    HEAD_OTHER_VERSION, /* requests: a whole other HTTP than HTTP/1 */
 };
 
 struct parsed_head {
@@ -29,7 +30,7 @@ struct parsed_head {
 
 /* Parses the head at the start of data; seen is how many of these bytes an earlier, incomplete try has seen (0 at
  * first), so that a head that comes byte by byte is not searched from its start each time. All slices point into data.
- * On HEAD_BAD and HEAD_TOO_MANY_FIELDS, *reason is a short phrase for the log. Up to four empty lines in front of a
+ * On all but HEAD_OK and HEAD_INCOMPLETE, *reason is a short phrase for the log. Up to four empty lines in front of a
  * request are passed over; limits of size are the caller's. */
 enum head_result head_parse_request(struct slice data, size_t seen, struct parsed_head *head, const char **reason);
 enum head_result head_parse_response(struct slice data, size_t seen, struct parsed_head *head, const char **reason);

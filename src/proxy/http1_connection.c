@@ -174,6 +174,9 @@ static bool read_head(struct http1_connection *connection)
     case HEAD_BAD:
         http1_refuse(connection, 400, reason);
         break;
+    case HEAD_OTHER_VERSION:
+        http1_refuse(connection, 505, reason);
+        break;
     case HEAD_TOO_MANY_FIELDS:
         http1_refuse(connection, 431, "the head has too many fields");
         break;
@@ -361,11 +364,23 @@ static void on_written(struct socket *socket, void *data, bool is_ok)
     http1_connection_leave(connection);
 }
 
+/* One write may be more than a slow client takes in the time for it. */
+static bool has_taken_more(struct http1_connection *connection)
+{
+    if (connection->socket == NULL || !http1_connection_is_answering(connection))
+        return false;
+    uint64_t before = connection->taken_bytes;
+    connection->taken_bytes = socket_taken_bytes(connection->socket);
+    return connection->taken_bytes > before;
+}
+
 static void on_timeout(struct timer *timer)
 {
     struct http1_connection *connection = timer->data;
     http1_connection_enter(connection);
-    if (connection->state == HTTP1_HEAD) {
+    if (has_taken_more(connection)) {
+        start_timer(connection, connection->front->settings->write_timeout_ms);
+    } else if (connection->state == HTTP1_HEAD) {
         http1_refuse(connection, 408, "the head did not come in time");
     } else if (connection->state == HTTP1_BODY) {
         http1_refuse(connection, 408, "the body did not come in time");

@@ -72,6 +72,10 @@ static void judge(struct judged *judged, struct slice raw)
         judged->is_whole = true;
         judged->refusal = (struct http1_refusal){400, reason};
         break;
+    case HEAD_OTHER_VERSION:
+        judged->is_whole = true;
+        judged->refusal = (struct http1_refusal){505, reason};
+        break;
     case HEAD_TOO_MANY_FIELDS:
         judged->is_whole = true;
         judged->refusal = (struct http1_refusal){431, reason};
@@ -178,11 +182,11 @@ static const struct refused_row refused[] = {
     {400, SLICE("GET /%zz HTTP/1.1\r\nHost: a\r\n" END)},
     {400, SLICE("GET  / HTTP/1.1\r\nHost: a\r\n" END)},
     /* versions */
-    {400, SLICE("GET / HTTP/2.0\r\nHost: a\r\n" END)},
+    {505, SLICE("GET / HTTP/2.0\r\nHost: a\r\n" END)},
     {400, SLICE("GET / http/1.1\r\nHost: a\r\n" END)},
     {400, SLICE("GET / HTTP/1.1x\r\nHost: a\r\n" END)},
     {400, SLICE("GET /\r\n" END)},
-    {400, SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+    {505, SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
     /* fields with a meaning */
     {417, SLICE(GET "Expect: foo\r\n" END)},
     {417, SLICE(GET "Expect: 100-continue, foo\r\n" END)},
