@@ -56,7 +56,7 @@ static void send_request(struct client_request *request, struct connection *conn
 {
     request->connection = connection;
     request->state = REQUEST_WAITING;
-    request->body_sent = 0;
+    request->body_sent = request->taken_bytes = 0;
     request->head_start = request->received = request->seen = 0;
     request->is_written = request->has_received = false;
     forward_build_head(request->exchange, request->route, text_slice(&request->server->host), &request->head);
@@ -137,10 +137,22 @@ void client_request_lose(struct client_request *request, const char *reason)
     attempt(request, false);
 }
 
+/* One write may be more than a slow server takes in the time for it. */
+static bool is_being_taken(struct client_request *request)
+{
+    uint64_t before = request->taken_bytes;
+    if (request->is_written)
+        return false;
+    request->taken_bytes = socket_taken_bytes(request->connection->socket);
+    return request->taken_bytes > before;
+}
+
 void client_request_on_wait_timeout(struct client_request *request)
 {
     const struct upstream_settings *upstream = request->route->upstream;
-    if (request->is_written)
+    if (is_being_taken(request))
+        timer_start(request->client->loop, &request->timer, upstream->idle_timeout_ms);
+    else if (request->is_written)
         client_request_fail(request, 504, "no response within %" PRId64 " ms", upstream->response_timeout_ms);
     else
         client_request_fail(request, 504, "it took nothing of the request for %" PRId64 " ms",

@@ -55,7 +55,8 @@ struct client_request {
     bool is_reused, is_retried;
 
     struct text head;
-    size_t body_sent; /* of the request's body, handed to the socket */
+    size_t body_sent;     /* of the request's body, handed to the socket */
+    uint64_t taken_bytes; /* by the server, when the timer of a write was last over */
     bool is_written;
 
     struct receive_buffer *buffer;

@@ -6,8 +6,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -139,6 +139,15 @@ void socket_write(struct socket *socket, const struct iovec *pieces, size_t coun
 bool socket_is_writing(const struct socket *socket)
 {
     return h2o_socket_is_writing(socket->h2o);
+}
+
+uint64_t socket_taken_bytes(const struct socket *socket)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    if (getsockopt(h2o_socket_get_fd(socket->h2o), IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return 0;
+    return info.tcpi_bytes_acked;
 }
 
 void socket_finish_writing(struct socket *socket)

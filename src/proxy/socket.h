@@ -47,6 +47,10 @@ ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
 void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
 bool socket_is_writing(const struct socket *socket);
 
+/* How many bytes the peer's side has taken so far, so that one who is slow can be told from one who takes nothing;
+ * always 0 on a unix socket. A system call. */
+uint64_t socket_taken_bytes(const struct socket *socket);
+
 /* Tells the peer that nothing more comes (a FIN), while reading goes on: for lingering closes. Not during a write. */
 void socket_finish_writing(struct socket *socket);
 
