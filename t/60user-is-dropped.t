@@ -34,7 +34,7 @@ listen: [127.0.0.1:0, "unix:$logs/front.sock"]
 workers: 2
 access_log: $logs/access.log
 routes:
-  - { match: /crash, filters: [./crash.so], handler: hello }
+  - { match: /crash, filters: [./crash.so], handler: ./answer.so }
   - { match: /, handler: ./answer.so }
 END
 write_file("$folder/flexilib.yaml", $config);
