@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ char *program_bundled_folder(const char *program_path)
         struct stat status;
         free(found);
         found = file_absolute(folder, candidates[i]);
-        if (stat(found, &status) == 0 && S_ISDIR(status.st_mode))
+        /* One that we may not enter is the right one all the same: whoever opens it says so. */
+        if (stat(found, &status) == 0 ? S_ISDIR(status.st_mode) : errno == EACCES)
             break;
     }
     free(folder);
