@@ -105,7 +105,10 @@ sub run_pump {
                 my $count = syswrite $one->{out}, $one->{waiting};
                 substr $one->{waiting}, 0, $count, '' if $count;
             }
-            delete $state{$name} if !$one->{in} && !length $one->{waiting};
+            next if $one->{in} || length $one->{waiting};
+            # the reader waits for this stream's end before it empties the other one
+            close $one->{out};
+            delete $state{$name};
         }
     }
     return;
