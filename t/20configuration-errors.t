@@ -17,6 +17,16 @@ my @cases = (
     ['two values on a line', "user: a: b\n", "1:8: a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation and the line before"],
     ['a key without a colon', "user nobody\nlisten: 80\n", "2:7: a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation and the line before"],
     ['a last key without a colon', "listen: 80\nuser\n", "2:1: a ':' is missing after this key"],
+    ['a colon without a blank', "# a\nlisten:8080\n\n# b\nroutes:\n  - handler: hello\n", "2:7: a blank is missing after this ':'",
+        shown => ['listen:8080', '      ^']],
+    ['a colon without a blank, in a list', "routes:\n  - match:/api\n    handler: hello\n", "2:10: a blank is missing after this ':'"],
+    ['a last colon without a blank', "routes:\n  - match: /api\n    handler:hello\n", "3:12: a blank is missing after this ':'"],
+    ['a dash without a blank', "routes:\n  -match: /\n   handler: hello\n", "2:3: a blank is missing after this '-'"],
+    ['a comment of another language', "// ours\nlisten: 8080\n", "1:1: a comment begins with '#'"],
+    ['an address that is no key', "listen:\n  - localhost: 80\n   user: x\n", "3:4: a list item that begins with '-' is wanted here; check the indentation"],
+    ['a URL that is no key', "user: http://a\n  b: c\n", "2:4: a ':' cannot stand here: put a text that holds ': ' in quotes, or check the indentation and the line before"],
+    ['a caret behind other alphabets', "routes:\n  - { name: \"\xc3\x9cber \xe6\x97\xa5\xe6\x9c\xac\", handlr: hello }\n", "2:24: unknown key 'handlr' in a route (did you mean 'handler'?)",
+        shown => ["  - { name: \"\xc3\x9cber \xe6\x97\xa5\xe6\x9c\xac\", handlr: hello }", ' ' x 25 . '^']],
     ['a list item in the wrong column', "listen:\n  - 80\n - 81\n", "3:2: a 'key: value' is wanted here; check the indentation"],
     ['a key in the wrong column', "upstreams:\n  a: http://a\n b: http://b\n", "3:2: a 'key: value' is wanted here; check the indentation"],
     ['a host that begins with a star', "routes:\n  - match: { host: *.example.com }\n    handler: hello\n", "2:20: a text that begins with '*' must stand in quotes"],
@@ -43,7 +53,7 @@ my @cases = (
     ['a file that is a text', "hello\n", "1:1: a configuration is a mapping with keys such as 'listen' and 'routes', not a text"],
     ['a tree that is too deep', 'routes: ' . '[' x 120 . ']' x 120 . "\n", '1:108: the configuration is too deep: more than 100 levels'],
     ['aliases that blow up', bomb(), '7:10: the configuration is too large: more than 1000000 values, counting what aliases repeat'],
-    ['a merge key', "upstreams: { a: &a { servers: http://a }, b: { <<: *a, servers: http://b } }\n", "1:48: unknown key '<<' in an upstream"],
+    ['a merge key', "upstreams: { a: &a { servers: http://a }, b: { <<: *a, servers: http://b } }\n", "1:48: unknown key '<<' in an upstream (possible: 'servers', 'connect_timeout', 'response_timeout', 'idle_timeout', 'keep_alive')"],
 
     # variables
     ['a variable that is not set', "user: nobody\naccess_log: /var/log/\${NO_SUCH}/x.log\n", "2:22: the environment variable 'NO_SUCH' is not set: set it, or write \${NO_SUCH:-default}"],
@@ -100,6 +110,9 @@ my @cases = (
     ['an IPv6 address that is none', "listen: \"[::g]:80\"\n", "1:9: '[::g]:80' is not a numeric address: write the address to listen on, such as 127.0.0.1:8069 or 0.0.0.0:8069"],
     ['a socket without a path', "listen: \"unix:\"\n", "1:9: 'unix:' lacks the path of its socket: write unix:/PATH"],
     ['a socket with a long path', 'listen: unix:/' . 'x' x 120 . "\n", "1:9: 'unix:/" . 'x' x 114 . "...' is too long for a socket: its absolute path may have 107 bytes"],
+    ['a listener by URL', "listen: http://127.0.0.1:8080\n", "1:9: 'http://127.0.0.1:8080' is a URL: write just ADDRESS:PORT"],
+    ['a variable of the shell', "listen: \$PORT\n", "1:9: '\$PORT' is no variable: write \${NAME} or \${NAME:-default}"],
+    ['a listener with a port apart', "listen: { address: 127.0.0.1, port: 80 }\n", "1:31: unknown key 'port' in a listener (possible: 'address', 'name')"],
     ['no listener', "listen: []\n", "1:9: 'listen' is an empty list, so nobody could connect"],
     ['the same listener twice', "listen:\n  - 8080\n  - 0.0.0.0:8080\n", "3:5: '0.0.0.0:8080' is listened on twice (first in line 2)"],
     ['a listener without an address', "listen: { name: a }\n", "1:9: 'address' is missing in a listener"],
@@ -109,7 +122,8 @@ my @cases = (
 
     # libraries
     ['a library that is not there', "libraries:\n  greet: ./greet.so\n", "2:10: library 'greet': there is no file 'DIR/greet.so'"],
-    ['a library with an unknown key', "libraries: { greet: { file: ./greet.so } }\n", "1:23: unknown key 'file' in a library"],
+    ['a library at home', "libraries:\n  greet: ~/greet.so\n", "2:10: library 'greet': there is no file 'DIR/~/greet.so' ('~' means nothing here: write the whole path)"],
+    ['a library with an unknown key', "libraries: { greet: { file: ./greet.so } }\n", "1:23: unknown key 'file' in a library (possible: 'path')"],
     ['a library without a path', "libraries: { greet: }\n", "1:21: a library's path is missing here"],
     ['a library with a dot in its name', "libraries: { a.b: ./greet.so }\n", "1:14: 'a.b' cannot be the name of a library: letters, digits, '-' and '_' can"],
     ['libraries as a list', "libraries: [./greet.so]\n", "1:12: 'libraries' wants a mapping of names to paths, not a list"],
@@ -117,6 +131,8 @@ my @cases = (
     # upstreams
     ['an upstream by https', "upstreams: { a: https://a }\n", "1:17: 'https://a' cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible"],
     ['an upstream without http', "upstreams: { a: \"127.0.0.1:3000\" }\n", "1:17: '127.0.0.1:3000' is not a URL (did you mean 'http://127.0.0.1:3000'?)"],
+    ['an upstream by socket', "upstreams: { a: unix:/run/a.sock }\n", "1:17: 'unix:/run/a.sock' is not a URL (did you mean 'http+unix:/run/a.sock'?)"],
+    ['an upstream by socket, otherwise', "upstreams: { a: http://unix:/run/a.sock }\n", "1:17: 'http://unix:/run/a.sock' is not how a socket is written: write http+unix:/PATH"],
     ['an upstream with a path', "upstreams:\n  a: http://a:80/api\n", "2:6: 'http://a:80/api' has a path, but a server is just http://HOST:PORT: take path prefixes off with 'strip'"],
     ['an upstream with a query', "upstreams: { a: http://a/?b }\n", "1:17: 'http://a/?b' has a query, but a server is just http://HOST:PORT"],
     ['an upstream with a user', "upstreams: { a: http://u\@a }\n", "1:17: 'http://u\@a' holds a user name, which is not possible"],
@@ -141,6 +157,8 @@ my @cases = (
     ['an upstream that is not defined', "upstreams:\n  shop: http://127.0.0.1:3000\nroutes:\n  - proxy: shopp\n", "4:12: upstream 'shopp' is not defined (did you mean 'shop'?)",
         shown => ['  - proxy: shopp', '           ^']],
     ['an upstream that is not defined, long form', "routes:\n  - proxy: { to: shop }\n", "2:18: upstream 'shop' is not defined"],
+    ['a proxy by host', "routes:\n  - proxy: localhost\n", "2:12: upstream 'localhost' is not defined (a server is written 'http://localhost')"],
+    ['a route that is nothing', "routes:\n  -\n  - handler: hello\n", "2:4: a route is a mapping with keys such as 'match', not nothing"],
     ['a proxy by https', "routes:\n  - proxy: https://a\n", "2:12: 'https://a' cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible"],
     ['a proxy that is a list', "routes:\n  - proxy: [http://a, http://b]\n", "2:12: 'proxy' wants one URL or upstream, not a list: define an upstream with these servers"],
     ['a proxy with an unknown key', "routes:\n  - proxy: { to: http://a, stripp: /a }\n", "2:28: unknown key 'stripp' in 'proxy' (did you mean 'strip'?)"],
@@ -175,7 +193,11 @@ my @cases = (
     ['headers that are a list', "routes:\n  - { match: { headers: [a] }, handler: hello }\n", "2:25: 'headers' wants a mapping of names to values, not a list"],
     ['a listener that is not defined', "listen: { address: 80, name: front }\nroutes:\n  - { match: { listener: fromt }, handler: hello }\n", "3:26: listener 'fromt' is not defined (did you mean 'front'?)"],
 
+    ['a listener that has no name', "listen: 8080\nroutes:\n  - { match: { listener: 8080 }, handler: hello }\n", "3:26: listener '8080' is not defined (under 'listen', 'name' gives a listener its name)"],
+
     # filters
+    ['a handler at home', "routes:\n  - handler: ~/greet.so\n", "2:14: there is no file 'DIR/~/greet.so' ('~' means nothing here: write the whole path)"],
+    ['options in the place of keys', "filters:\n  - use: headers\n    response_set: { a: b }\n", "3:5: unknown key 'response_set' in a filter (possible: 'use', 'on_error', 'options')"],
     ['a filter whose file is not there', "filters: [./basic-auth.so]\n", "1:11: there is no file 'DIR/basic-auth.so'"],
     ['a handler whose file is not there', "routes:\n  - handler: ./greet.so\n", "2:14: there is no file 'DIR/greet.so'",
         shown => ['  - handler: ./greet.so', '             ^']],
@@ -194,6 +216,7 @@ my @cases = (
 
     # includes
     ['an include that is not there', "include: more.yaml\n", "1:10: cannot read 'more.yaml': No such file or directory"],
+    ['an include at home', "include: ~/more.yaml\n", "1:10: cannot read '~/more.yaml': No such file or directory ('~' means nothing here: write the whole path)"],
     ['an include that is a mapping', "include: { file: more.yaml }\n", "1:10: 'include' wants a path or a list of paths, not a mapping"],
     ['an include without a value', "include:\n", "1:9: 'include' has no value"],
     ['an include of itself', "user: nobody\ninclude: flexilib.yaml\n", "2:10: 'flexilib.yaml' includes itself"],

@@ -1,8 +1,27 @@
 #include "config/fields.h"
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "config/field_value.h"
 #include "config/wording.h"
+
+enum {
+    FEW_KEYS = 8,
+};
+
+/* Which keys there are, where they are few enough to be listed. */
+static const char *list_keys(const struct field *fields, size_t count, struct arena *arena)
+{
+    struct text list = TEXT_INIT;
+    for (size_t i = 0; i < count && count <= FEW_KEYS; ++i)
+        text_print(&list, "%s'%s'", i == 0 ? " (possible: " : ", ", fields[i].name);
+    if (list.length == 0)
+        return "";
+    text_add_char(&list, ')');
+    const char *copy = arena_copy(arena, text_slice(&list)).data;
+    text_finish(&list);
+    return copy;
+}
 
 static bool refuse_unknown_key(const struct field *fields, size_t count, const struct node *key, const char *what,
                                struct arena *arena, struct error *error)
@@ -11,8 +30,9 @@ static bool refuse_unknown_key(const struct field *fields, size_t count, const s
     for (size_t i = 0; i < count; ++i)
         suggest_offer(&suggest, slice_from_text(fields[i].name));
     char phrase[SUGGEST_PHRASE_BYTES];
+    const char *hint = suggest_phrase(&suggest, phrase);
     return error_set_at(error, key->place, "unknown key '%s' in %s%s", wording_quote(arena, key->text), what,
-                        suggest_phrase(&suggest, phrase));
+                        hint[0] != '\0' ? hint : list_keys(fields, count, arena));
 }
 
 static size_t find_field(const struct field *fields, size_t count, struct slice name)

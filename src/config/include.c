@@ -75,7 +75,8 @@ static struct node *parse_file(struct include *include, struct open_file *file, 
     if (!source_read_text(include->source, file->path, &text->content)) {
         int number = errno;
         source_want(include->source, file->path);
-        error_set_at(include->error, at, "cannot read '%s': %s", shown, source_refusal(number));
+        error_set_at(include->error, at, "cannot read '%s': %s%s", shown, source_refusal(number),
+                     wording_home_hint(file->path));
         return NULL;
     }
     struct document document = {include->source, include->arena,      include->error, text,

@@ -25,7 +25,7 @@ const char *node_kind_phrase(const struct node *node)
 {
     static const char *const phrases[] = {
         [NODE_SCALAR] = "a text", [NODE_SEQUENCE] = "a list", [NODE_MAPPING] = "a mapping"};
-    return phrases[node->kind];
+    return node->kind == NODE_SCALAR && node->is_null ? "nothing" : phrases[node->kind];
 }
 
 const char *node_path(const struct node *node, struct slice path, struct arena *arena)

@@ -39,7 +39,7 @@ const struct node *node_load(struct source *source, const char *path, struct are
 /* The value of a mapping's key, or NULL. */
 const struct node *node_find(const struct node *mapping, const char *key);
 
-/* "a text", "a list", "a mapping": for messages. */
+/* "a text", "a list", "a mapping", "nothing": for messages. */
 const char *node_kind_phrase(const struct node *node);
 
 /* The absolute form of a path written in this node, relative to the folder of the node's file. In the arena. */

@@ -67,6 +67,8 @@ static bool read_http(const struct node *node, struct arena *arena, struct serve
     struct slice rest = slice_skip(node->text, strlen("http://"));
     if (slice_find(rest, '?') != rest.length || slice_find(rest, '#') != rest.length)
         return refuse(node, arena, error, "has a query, but a server is just http://HOST:PORT");
+    if (slice_starts_with(rest, SLICE("unix:")))
+        return refuse(node, arena, error, "is not how a socket is written: write http+unix:/PATH");
     size_t end = slice_find(rest, '/');
     if (rest.length > end + 1)
         return refuse(node, arena, error,
@@ -87,6 +89,7 @@ bool server_url_read(const struct node *node, struct arena *arena, struct server
     bool has_scheme = memmem(text.data, text.length, "://", 3) != NULL;
     if (has_scheme)
         return refuse(node, arena, error, "cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible");
-    return error_set_at(error, node->place, "'%s' is not a URL (did you mean 'http://%s'?)", wording_quote(arena, text),
-                        wording_quote(arena, text));
+    const char *prefix = slice_starts_with_nocase(text, SLICE("unix:")) ? "http+" : "http://";
+    return error_set_at(error, node->place, "'%s' is not a URL (did you mean '%s%s'?)", wording_quote(arena, text),
+                        prefix, wording_quote(arena, text));
 }

@@ -53,8 +53,9 @@ static bool read_library(struct settings_reader *reader, const struct node *key,
     if (is_bare || source_has_file(reader->source, library->path.data))
         return true;
     source_want(reader->source, library->path.data);
-    return error_set_at(reader->error, path->place, "library '%s': there is no file '%s'",
-                        wording_quote(reader->arena, library->name), wording_quote(reader->arena, library->path));
+    return error_set_at(reader->error, path->place, "library '%s': there is no file '%s'%s",
+                        wording_quote(reader->arena, library->name), wording_quote(reader->arena, library->path),
+                        wording_home_hint(library->path.data));
 }
 
 bool libraries_read(struct settings_reader *reader, const struct field_value *value)

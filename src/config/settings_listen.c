@@ -47,6 +47,10 @@ static bool read_address(struct settings_reader *reader, const struct node *node
                error_set_at(reader->error, node->place, "a port must be from 0 to 65535, not %s",
                             wording_quote(reader->arena, node->text));
     }
+    if (memmem(node->text.data, node->text.length, "://", 3) != NULL)
+        return refuse(reader, node, "is a URL: write just ADDRESS:PORT");
+    if (slice_starts_with(node->text, SLICE("$")))
+        return refuse(reader, node, "is no variable: write ${NAME} or ${NAME:-default}");
     struct address address;
     const char *problem = address_split(node->text, &address);
     if (problem != NULL)

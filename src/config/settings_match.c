@@ -81,8 +81,10 @@ static bool check_listeners(struct settings_reader *reader, const struct match_s
         for (size_t j = 0; j < reader->settings->listener_count; ++j)
             suggest_offer(&suggest, reader->settings->listeners[j].name);
         char phrase[SUGGEST_PHRASE_BYTES];
+        const char *hint = suggest_phrase(&suggest, phrase);
         return error_set_at(reader->error, pattern->place, "listener '%s' is not defined%s",
-                            wording_quote(reader->arena, pattern->text), suggest_phrase(&suggest, phrase));
+                            wording_quote(reader->arena, pattern->text),
+                            hint[0] != '\0' ? hint : " (under 'listen', 'name' gives a listener its name)");
     }
     return true;
 }

@@ -57,8 +57,8 @@ static bool resolve(struct settings_reader *reader, const struct node *node, con
     if (!step->library_is_path || source_has_file(reader->source, step->library.data))
         return true;
     source_want(reader->source, step->library.data);
-    return error_set_at(reader->error, node->place, "there is no file '%s'",
-                        wording_quote(reader->arena, step->library));
+    return error_set_at(reader->error, node->place, "there is no file '%s'%s",
+                        wording_quote(reader->arena, step->library), wording_home_hint(step->library.data));
 }
 
 static bool read_options(struct settings_reader *reader, const struct node *node, struct step_settings *step)

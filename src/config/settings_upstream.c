@@ -173,7 +173,11 @@ const struct upstream_settings *upstream_find(struct settings_reader *reader, co
             suggest_offer(&suggest, reader->upstream_list[i]->name);
     }
     char phrase[SUGGEST_PHRASE_BYTES];
-    error_set_at(reader->error, node->place, "upstream '%s' is not defined%s", wording_quote(reader->arena, node->text),
-                 suggest_phrase(&suggest, phrase));
+    const char *name = wording_quote(reader->arena, node->text);
+    const char *hint = suggest_phrase(&suggest, phrase);
+    bool may_be_host = slice_find(node->text, '.') != node->text.length || slice_equals(node->text, SLICE("localhost"));
+    if (hint[0] == '\0' && may_be_host)
+        hint = arena_print(reader->arena, " (a server is written 'http://%s')", name).data;
+    error_set_at(reader->error, node->place, "upstream '%s' is not defined%s", name, hint);
     return NULL;
 }

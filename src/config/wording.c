@@ -26,6 +26,11 @@ const char *wording_quote(struct arena *arena, struct slice text)
     return quote;
 }
 
+const char *wording_home_hint(const char *path)
+{
+    return strstr(path, "/~/") == NULL ? "" : " ('~' means nothing here: write the whole path)";
+}
+
 static const char *print_in_units(struct arena *arena, int64_t number, const struct unit *units)
 {
     while (number % units->factor != 0)

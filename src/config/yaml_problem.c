@@ -80,6 +80,86 @@ static bool report_missing_quotes(const struct text_position *position, struct a
     return true;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_word_character(char c)
+{
+    char lower = ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* The offset of the line's first character that is neither blank nor the dash of a list item. */
+static size_t skip_dashes(struct slice content, size_t at)
+{
+    while (at + 1 < content.length &&
+           (content.data[at] == ' ' || (content.data[at] == '-' && content.data[at + 1] == ' ')))
+        ++at;
+    return at;
+}
+
+static size_t find_line(struct slice content, size_t at)
+{
+    while (at != 0 && content.data[at - 1] != '\n')
+        --at;
+    return at;
+}
+
+/* The beginning of the last line above that holds more than a comment, or of the first line. */
+static size_t find_line_above(struct slice content, size_t line)
+{
+    while (line != 0) {
+        line = find_line(content, line - 1);
+        size_t at = line;
+        while (at < content.length && content.data[at] != '\n' && is_blank(content.data[at]))
+            ++at;
+        if (content.data[at] != '\n' && content.data[at] != '#')
+            break;
+    }
+    return line;
+}
+
+/* Where a blank is missing YAML sees a text that goes on in the next line, and libyaml blames that one. */
+static bool report_missing_blank(const struct source_text *text, size_t line, struct error *error)
+{
+    struct slice content = text->content;
+    size_t start = skip_dashes(content, line), end = start;
+    while (end < content.length && is_word_character(content.data[end]))
+        ++end;
+    bool is_slashed = slice_starts_with(slice_skip(content, start), SLICE("//"));
+    bool is_url = slice_starts_with(slice_skip(content, end), SLICE("://"));
+    bool has_word = end != start && end + 1 < content.length;
+    const char *sentence = NULL;
+    if (is_slashed)
+        sentence = "a comment begins with '#'";
+    else if (has_word && content.data[start] == '-')
+        sentence = "a blank is missing after this '-'";
+    else if (has_word && content.data[end] == ':' && !is_url && !is_blank(content.data[end + 1]))
+        sentence = "a blank is missing after this ':'";
+    size_t at = is_slashed || content.data[start] == '-' ? start : end;
+    if (sentence != NULL)
+        error_set_at(error, text_position_of_byte(text, at), "%s", sentence);
+    return sentence != NULL;
+}
+
+/* Says whether what is wrong here is a blank that is missing, and reports it. */
+static bool report_blanks(const yaml_parser_t *parser, struct text_position *position, struct error *error)
+{
+    struct slice content = position->text->content;
+    if (holds(parser->context, "simple key") && holds(parser->problem, "':'")) {
+        struct text_position key;
+        text_position_init(&key, position->text);
+        text_position_to_character(&key, parser->context_mark.index);
+        return report_missing_blank(position->text, find_line(content, key.offset), error);
+    }
+    if (!holds(parser->problem, "mapping values") && !holds(parser->problem, "<document start>"))
+        return false;
+    size_t line = find_line(content, position->offset);
+    return line != 0 && report_missing_blank(position->text, find_line_above(content, line), error);
+}
+
 static void report_character(const struct text_position *position, struct arena *arena, struct error *error)
 {
     struct place place = text_position_place(position);
@@ -108,7 +188,7 @@ bool yaml_problem_report(const yaml_parser_t *parser, const struct source_text *
     struct text_position position;
     text_position_init(&position, text);
     text_position_to_character(&position, parser->problem_mark.index);
-    if (report_missing_quotes(&position, arena, error))
+    if (report_missing_quotes(&position, arena, error) || report_blanks(parser, &position, error))
         return false;
     if (holds(parser->problem, "cannot start any token")) {
         report_character(&position, arena, error);
