@@ -48,6 +48,15 @@ for my $way ('close', 'reset') {
     $flexilib->wait_access(qr{"GET /endless HTTP/1.1" 200 });
 }
 
+# what ends with the connection must not seem whole to a client that ends its own half early and reads on
+my $half = connect_to($flexilib);
+$half->send_request(GET => '/endless', version => '1.0');
+$half->read_bytes(100_000);
+$half->finish;
+$half->read_all;
+ok($half->is_reset, 'finish while receiving: the client can tell that this is not all');
+ok($backend->wait_told(qr/^left alone$/), 'and the service is left alone');
+
 for my $part ("GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello") {
     my $before     = $backend->connections;
     my $connection = connect_to($flexilib);

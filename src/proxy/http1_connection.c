@@ -23,10 +23,20 @@ static void close_socket(struct http1_connection *connection)
     timer_stop(connection->front->loop, &connection->timer);
 }
 
+/* Whether a client that still reads would take what it has of the response for all of it. */
+static bool seems_complete(const struct http1_connection *connection)
+{
+    return connection->state == HTTP1_EXCHANGE && connection->output.delivery.ending == HTTP1_ENDING_CLOSE &&
+           !connection->output.is_complete;
+}
+
 void http1_connection_lose(struct http1_connection *connection)
 {
-    if (connection->socket != NULL)
+    if (connection->socket != NULL) {
+        if (seems_complete(connection))
+            socket_reset_on_close(connection->socket);
         close_socket(connection);
+    }
     if (connection->entry.exchange == NULL)
         return;
     if (connection->state == HTTP1_EXCHANGE)
