@@ -5,6 +5,8 @@
  * filter after the fact. The worker writes its own slot without locks; the supervisor reads it and trusts nothing in
  * it. */
 
+#include "base/slice.h"
+
 #include <stdint.h>
 
 enum {
@@ -34,9 +36,12 @@ struct slot {
     int32_t pid;
     uint32_t connections;
     uint32_t hook;                    /* enum slot_hook; SLOT_HOOK_NONE outside of filters */
-    char filter[SLOT_FILTER_BYTES];   /* the running filter's name, NUL-terminated */
+    char filter[SLOT_FILTER_BYTES];   /* the running filter's name, or the library that loads; NUL-terminated */
     char request[SLOT_REQUEST_BYTES]; /* the id of the request it runs for, NUL-terminated */
 };
+
+/* Fills shown, which is zero, with the name; of a long one, as paths are, with its end. */
+void slot_show_name(struct slice name, char shown[SLOT_FILTER_BYTES]);
 
 /* The hook's name for people: "on_request_head"; "" for none and for numbers it does not know. */
 const char *slot_hook_name(uint32_t hook);

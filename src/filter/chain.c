@@ -44,8 +44,7 @@ struct use *use_create(struct runtime *runtime, const struct library *library, c
     use->on_error = step->on_error;
     arena_init(&use->arena, 0);
     use->name = arena_copy(&use->arena, step->name.length != 0 ? step->name : slice_from_text(filter->name));
-    size_t shown = use->name.length < SLOT_FILTER_BYTES ? use->name.length : SLOT_FILTER_BYTES - 1;
-    memcpy(use->slot_name, use->name.data, shown);
+    slot_show_name(use->name, use->slot_name);
 
     struct options options;
     if (options_read(filter, library_value_size(library), step, source, &use->arena, &options, error) &&

@@ -29,13 +29,29 @@ static void test_all_that_is_known_is_told(void **state)
     };
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
                            "filter 'crash' (on_request_head) for request 0123456789abcdef");
-    death.slot.request[0] = '\0';
+    death.slot = (struct slot){.hook = SLOT_HOOK_LOAD, .filter = "crash"};
+    check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
+                           "library 'crash' (loading)");
+    death.slot.hook = SLOT_HOOK_REQUEST_HEAD;
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
                            "filter 'crash' (on_request_head)");
     death.slot.hook = SLOT_HOOK_NONE;
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s");
     death.status = 3 << 8;
     check_obituary(&death, "worker 1234 of generation 1 exited with status 3 after 1.234 s");
+}
+
+static void test_of_a_long_name_the_end_is_shown(void **state)
+{
+    char shown[SLOT_FILTER_BYTES] = "";
+    slot_show_name(SLICE("greet"), shown);
+    assert_string_equal(shown, "greet");
+    char exact[SLOT_FILTER_BYTES] = "";
+    slot_show_name(SLICE("a-name-of-sixty-three-characters-which-is-as-long-as-one-may-be"), exact);
+    assert_string_equal(exact, "a-name-of-sixty-three-characters-which-is-as-long-as-one-may-be");
+    char cut[SLOT_FILTER_BYTES] = "";
+    slot_show_name(SLICE("/a/path/of/which/nobody/wants/to/know/the/first/half/but/the/name/greet.so"), cut);
+    assert_string_equal(cut, "...ch/nobody/wants/to/know/the/first/half/but/the/name/greet.so");
 }
 
 static struct slots slots;
@@ -91,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_that_is_known_is_told),
+        cmocka_unit_test(test_of_a_long_name_the_end_is_shown),
         cmocka_unit_test(test_a_slot_tells_what_its_worker_wrote),
         cmocka_unit_test(test_nothing_in_a_slot_is_trusted),
     };
