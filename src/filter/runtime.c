@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "filter/exchange_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -26,6 +27,21 @@ static void drop_letters(struct letter_box *box)
             box->items[i].drop(box->items[i].result);
     }
     free(box->items);
+}
+
+void runtime_enter_library(struct runtime *runtime, struct slice name)
+{
+    struct slot *slot = runtime->slot;
+    if (slot == NULL)
+        return;
+    snprintf(slot->filter, sizeof(slot->filter), "%.*s", SLICE_ARG(name));
+    slot->request[0] = '\0';
+    slot->hook = SLOT_HOOK_LOAD;
+}
+
+void runtime_leave_library(struct runtime *runtime)
+{
+    runtime_leave(runtime);
 }
 
 void runtime_destroy(struct runtime *runtime)

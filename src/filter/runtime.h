@@ -5,6 +5,8 @@
  * and the services that the layer above provides. One per worker; created before the first use, destroyed after the
  * last. */
 
+#include "base/slice.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +23,10 @@ struct runtime_services {
  * ready. */
 struct runtime *runtime_create(const struct runtime_services *services, struct slot *slot, size_t arena_bytes);
 void runtime_destroy(struct runtime *runtime);
+
+/* Tells the slot that this library is being loaded, which may run code of it; and that it no longer is. */
+void runtime_enter_library(struct runtime *runtime, struct slice name);
+void runtime_leave_library(struct runtime *runtime);
 
 /* Delivers what other threads have left. On the loop thread. */
 void runtime_run_mailbox(struct runtime *runtime);

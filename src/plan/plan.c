@@ -47,7 +47,9 @@ struct inherited {
 static struct use *create_use(struct plan_builder *builder, const struct step_settings *step)
 {
     struct plan *plan = builder->plan;
+    runtime_enter_library(builder->runtime, plan_library_name(step));
     const struct library *library = plan_libraries_open(plan->libraries, step, builder->error);
+    runtime_leave_library(builder->runtime);
     if (library == NULL)
         return NULL;
     const struct flexilib_filter *filter =

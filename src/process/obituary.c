@@ -8,7 +8,9 @@ void obituary_print_slot(const struct slot *slot, struct text *out)
     const char *hook = slot_hook_name(slot->hook);
     if (slot->hook == SLOT_HOOK_NONE || (slot->filter[0] == '\0' && hook[0] == '\0'))
         return;
-    if (slot->filter[0] != '\0')
+    if (slot->filter[0] != '\0' && slot->hook == SLOT_HOOK_LOAD)
+        text_print(out, ", in library '%s'", slot->filter);
+    else if (slot->filter[0] != '\0')
         text_print(out, ", in filter '%s'", slot->filter);
     else
         text_print(out, ", in a filter");
