@@ -35,6 +35,8 @@ my @cases = (
     ['a library that offers no filter', read_file(test_library('nosymbol')), undef, qr/flexilib\.yaml:4:\d+: .*/],
     ['a library of another contract', read_file(test_library('version_new')), undef, qr/flexilib\.yaml:4:\d+: .*/],
     ['a filter that refuses', undef, '{ use: ' . test_library('refuse') . ' }', qr/flexilib\.yaml:4:\d+: .*it is not in the mood.*/],
+    ['a library that crashes', undef, '{ use: ' . test_library('early') . ' }', qr/worker \d+ of generation \d+ was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s, in library 'early' \(loading\)/],
+    ['a library that lies to the supervisor', undef, '{ use: ' . test_library('liar') . ' }', qr/worker \d+ of generation \d+ was killed by signal 9 \(Killed\) after \d+\.\d{3} s(?:, in library 'liar' \(loading\))?/],
     ['a filter that crashes', undef, "{ use: $fatal, options: { how: crash } }", qr/worker \d+ of generation \d+ was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s, in filter '[^']*fatal\.so' \(create\)/],
     ['a filter that exits',   undef, "{ use: $fatal, options: { how: exit } }",  qr/worker \d+ of generation \d+ exited with status 3 after \d+\.\d{3} s, in filter '[^']*fatal\.so' \(create\)/],
     ['a filter that hangs',   undef, "{ use: $fatal, options: { how: hang } }",  qr/worker \d+ was not ready within 2\.000 s, in filter '[^']*fatal\.so' \(create\)/],
@@ -49,6 +51,7 @@ for my $case (@cases) {
     like($flexilib->wait_log(qr/generation $generation failed|generation $generation is/),
         qr/error: generation $generation failed: $message; generation 1 goes on serving$/, "$name: the old generation goes on");
 }
+like($flexilib->log, qr/error: worker \d+ said READY, which makes no sense here/, 'a lie is named');
 my %alive = map { $_ => 1 } $flexilib->worker_pids;
 is_deeply([grep { !$alive{$_} } @workers], [], 'no worker was touched');
 is_deeply($load->stop->{failures}, [], 'and no request failed');

@@ -128,7 +128,8 @@ static void add_siblings(struct generation *generation, int64_t wanted)
 
 static void on_ready(struct generation *generation, struct worker_process *worker, const struct message *message)
 {
-    if (message->numbers[0] < 0 || message->numbers[1] < 0 || message->numbers[2] < 0) {
+    if (message->numbers[0] < 0 || message->numbers[0] > GENERATION_WORKERS || message->numbers[1] < 0 ||
+        message->numbers[2] < 0) {
         refuse_message(worker, message);
         return;
     }
