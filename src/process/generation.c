@@ -231,8 +231,11 @@ static void mourn_before_service(struct generation *generation, const struct dea
 
 static bool is_orderly(const struct worker_process *worker, const struct death *death)
 {
-    return worker->state == WORKER_KILLED || worker->state == WORKER_CUT ||
-           (worker->state == WORKER_DRAINING && death->status == 0);
+    if (worker->state == WORKER_KILLED)
+        return true;
+    /* A filter may end the process with status 0, which is no better than any other. */
+    return (worker->state == WORKER_DRAINING || worker->state == WORKER_CUT) && death->status == 0 &&
+           death->slot.hook == SLOT_HOOK_NONE;
 }
 
 static void take_leave(struct generation *generation, unsigned number, int status)
