@@ -150,6 +150,16 @@ static struct listener *open_listener(struct listeners *listeners, const struct 
     return listener;
 }
 
+/* A socket whose file is gone, or another's, cannot be reached any more, though connections to it may live. */
+static bool is_reachable(const struct listener *listener)
+{
+    struct stat status;
+    if (listener->is_inherited || !address_is_unix(&listener->address))
+        return true;
+    return lstat(address_path(&listener->address), &status) == 0 && status.st_dev == listener->device &&
+           status.st_ino == listener->inode;
+}
+
 struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index)
 {
     struct address wanted;
@@ -162,7 +172,7 @@ struct listener *listeners_take(struct listeners *listeners, struct slice addres
     if (!address_is_unix(&wanted) && address_port(&wanted) == 0)
         text_print(&key, " #%" PRId64, index);
     struct listener *found = listeners->first;
-    while (found != NULL && strcmp(found->key, key.data) != 0)
+    while (found != NULL && (strcmp(found->key, key.data) != 0 || !is_reachable(found)))
         found = found->next;
     if (found == NULL)
         found = open_listener(listeners, &wanted, &key);

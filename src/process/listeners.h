@@ -4,7 +4,7 @@
 /* The listening sockets. The supervisor opens them when a worker asks, hands out descriptors, and keeps each one as
  * long as a generation uses it, so that a reload takes over the very same socket and no connection in its queue is
  * lost. Told apart by address; where the port is 0 also by the listener's number, so that the port found first stays.
- */
+ * A unix socket whose file was removed is opened anew. */
 
 #include "process/address.h"
 

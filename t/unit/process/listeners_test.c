@@ -105,6 +105,33 @@ static void test_a_stale_socket_file_is_replaced_a_live_one_is_not(void **state)
     free(address);
 }
 
+static void test_a_removed_socket_file_is_made_anew(void **state)
+{
+    char folder[] = "/tmp/flexilib-unit-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *address = socket_address(folder);
+    const char *path = address + strlen("unix ");
+    struct stat status;
+    struct listeners listeners = {0};
+    struct listener *first = listeners_take(&listeners, slice_from_text(address), 0);
+    assert_non_null(first);
+    assert_ptr_equal(listeners_take(&listeners, slice_from_text(address), 0), first);
+    assert_int_equal(unlink(path), 0);
+    struct listener *second = listeners_take(&listeners, slice_from_text(address), 0);
+    assert_non_null(second);
+    assert_ptr_not_equal(second, first);
+    assert_ptr_equal(listeners_take(&listeners, slice_from_text(address), 0), second);
+    /* The older one is no longer the file's owner. */
+    --first->made.tv_sec;
+    listeners_release(&listeners, first);
+    listeners_release(&listeners, first);
+    assert_int_equal(stat(path, &status), 0);
+    listeners_close(&listeners);
+    assert_int_equal(stat(path, &status), -1);
+    assert_true(file_remove_tree(folder));
+    free(address);
+}
+
 static void test_inherited_sockets_are_used_and_kept(void **state)
 {
     struct listeners opener = {0}, listeners = {0};
@@ -134,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_one_address_is_one_socket),
         cmocka_unit_test(test_what_cannot_be_opened_says_why),
         cmocka_unit_test(test_a_stale_socket_file_is_replaced_a_live_one_is_not),
+        cmocka_unit_test(test_a_removed_socket_file_is_made_anew),
         cmocka_unit_test(test_inherited_sockets_are_used_and_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
