@@ -22,6 +22,7 @@ struct answer {
     const char *text;
     char *const *list;
     int error_number;
+    bool exists;
 };
 
 struct source {
@@ -34,6 +35,7 @@ struct source {
     struct name_index variables;
     struct name_index patterns;
     struct name_index libraries;
+    struct name_index existences;
     struct name_index wanted_names;
     char **wanted;
     size_t wanted_count; /* with the NULL at the end */
@@ -228,7 +230,7 @@ char *const *source_glob(struct source *source, const char *pattern)
     return fresh->list;
 }
 
-bool source_has_file(struct source *source, const char *path)
+static bool find_file(struct source *source, const char *path)
 {
     if (!source->is_live && snapshot_was_seen(source->snapshot, path))
         return true;
@@ -237,6 +239,17 @@ bool source_has_file(struct source *source, const char *path)
     if (exists && is_recording(source))
         note_recording(source, snapshot_add_seen(source->snapshot, path));
     return exists;
+}
+
+bool source_has_file(struct source *source, const char *path)
+{
+    struct slice key = slice_from_text(path);
+    const struct answer *known = name_index_find(&source->existences, key);
+    if (known != NULL)
+        return known->exists;
+    struct answer *fresh = keep_answer(source, &source->existences, key);
+    fresh->exists = find_file(source, path);
+    return fresh->exists;
 }
 
 static void find_library(struct source *source, const char *path, struct answer *answer)

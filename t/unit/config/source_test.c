@@ -103,6 +103,9 @@ static void record(struct files *files, const char *snapshot)
     assert_false(source_has_file(live, absolute(files, "lib/late.so")));
     assert_false(source_has_file(live, absolute(files, "lib")));
     source_want(live, absolute(files, "lib/late.so"));
+    /* Whoever asks again is told the same, or siblings could not be. */
+    files_write(files, "lib/late.so", "late");
+    assert_false(source_has_file(live, absolute(files, "lib/late.so")));
     assert_string_equal(source_library(live, absolute(files, "lib/x.so")),
                         arena_print(&files->arena, "%s/root%s/lib/x.so", snapshot, files->folder).data);
     source_destroy(live);
