@@ -32,6 +32,8 @@ is_run(['--verson'], 2, $nothing, qr/\Aflexilib: unknown option '--verson' \(did
     'a misspelt option');
 is_run(['chekc'], 2, $nothing, qr/\Aflexilib: unknown command 'chekc' \(did you mean 'check'\?\)\n$usage/,
     'a misspelt command');
+is_run(['flexilib.yaml'], 2, $nothing, qr/\Aflexilib: unknown command 'flexilib\.yaml' \(a configuration is named with -c\)\n$usage/,
+    'a file without -c');
 is_run(['-c'], 2, $nothing, qr/\Aflexilib: -c needs the name of a file\n$usage/, '-c without a file');
 is_run(['-c', 'a', '-c', 'b'], 2, $nothing, qr/\Aflexilib: -c stands there twice\n$usage/, '-c twice');
 is_run(['check', 'help'], 2, $nothing, qr/\Aflexilib: 'help' does not go with another command\n$usage/, 'two commands');
@@ -132,6 +134,10 @@ my $port = $flexilib->port;
 is_run(['healthcheck'], 0, qr/\A200\n\z/, $nothing, 'or the first listener', config => "listen: 0.0.0.0:$port\n");
 $flexilib->stop;
 is_run(['healthcheck', $address], 1, $nothing, qr/\Acannot connect to 127\.0\.0\.1: Connection refused\n\z/, 'and fails when nobody listens');
+is_run(['healthcheck', "unix:$address"], 1, $nothing, qr/\Acannot connect to \Q$address\E: No such file or directory\n\z/, 'or the socket is missing');
+is_run(['healthcheck', '127.0.0.1:http!'], 1, $nothing, qr/\Acannot connect to 127\.0\.0\.1: Servname not supported/, 'or the port is none');
+is_run(['healthcheck', $_], 1, $nothing, qr{\Acannot ask '\Q$_\E': HOST:PORT, http://HOST:PORT/PATH and unix:/PATH are possible\n\z}, "'$_' cannot be asked")
+    for '', 'https://127.0.0.1:443';
 my $failing = start_static_backend(status => 503);
 is_run(['healthcheck', $failing->address], 1, qr/\A503\n\z/, $nothing, 'or for an answer that is an error');
 

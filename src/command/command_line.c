@@ -71,8 +71,10 @@ static bool refuse_word(struct slice argument, struct error *error)
         if (strlen(words[i].text) > 2)
             suggest_offer(&suggest, slice_from_text(words[i].text));
     }
+    bool is_file = !is_option && slice_find(argument, '.') != argument.length;
+    const char *hint = suggest_phrase(&suggest, phrase);
     return error_set(error, "unknown %s '%.*s'%s", is_option ? "option" : "command", SLICE_ARG(argument),
-                     suggest_phrase(&suggest, phrase));
+                     is_file ? " (a configuration is named with -c)" : hint);
 }
 
 static bool set_file(struct command_line *line, const char *file, struct error *error)

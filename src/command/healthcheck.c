@@ -45,6 +45,15 @@ static void parse_host_port(struct slice authority, struct question *question)
     text_add(&question->port, has_port ? slice_skip(authority, colon) : SLICE("80"));
 }
 
+static bool check_target(const char *target)
+{
+    bool is_other_scheme = strstr(target, "://") != NULL && strncmp(target, "http://", strlen("http://")) != 0;
+    if (target[0] != '\0' && !is_other_scheme)
+        return true;
+    fprintf(stderr, "cannot ask '%s': HOST:PORT, http://HOST:PORT/PATH and unix:/PATH are possible\n", target);
+    return false;
+}
+
 static void parse_target(const char *target, struct question *question)
 {
     struct slice rest = slice_from_text(target);
@@ -107,30 +116,34 @@ static int connect_address(int family, const struct sockaddr *address, socklen_t
     return -1;
 }
 
-static int connect_unix(const struct question *question)
+static int connect_unix(const struct question *question, const char **reason)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (question->host.length >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
+        *reason = strerror(ENAMETOOLONG);
         return -1;
     }
     memcpy(address.sun_path, question->host.data, question->host.length);
-    return connect_address(AF_UNIX, (const struct sockaddr *)&address, sizeof(address));
+    int fd = connect_address(AF_UNIX, (const struct sockaddr *)&address, sizeof(address));
+    *reason = strerror(errno);
+    return fd;
 }
 
-static int connect_tcp(const struct question *question)
+static int connect_tcp(const struct question *question, const char **reason)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int fd = -1;
-    errno = EADDRNOTAVAIL;
-    if (getaddrinfo(question->host.data, question->port.data, &hints, &found) != 0)
+    int problem = getaddrinfo(question->host.data, question->port.data, &hints, &found);
+    if (problem != 0) {
+        *reason = gai_strerror(problem);
         return -1;
+    }
     for (const struct addrinfo *address = found; address != NULL && fd == -1; address = address->ai_next)
         fd = connect_address(address->ai_family, address->ai_addr, address->ai_addrlen);
     int saved = errno;
     freeaddrinfo(found);
-    errno = saved;
+    *reason = strerror(saved);
     return fd;
 }
 
@@ -161,14 +174,17 @@ int healthcheck_run(const char *target, const char *file)
 {
     struct question question = {0};
     int result = EXIT_FAILURE;
+    const char *reason = "";
+    if (target != NULL && !check_target(target))
+        return EXIT_FAILURE;
     if (target != NULL)
         parse_target(target, &question);
     else if (!read_first_listener(file, &question))
         return STATUS_REFUSED;
-    int fd = question.is_unix ? connect_unix(&question) : connect_tcp(&question);
+    int fd = question.is_unix ? connect_unix(&question, &reason) : connect_tcp(&question, &reason);
     unsigned status = fd == -1 ? 0 : ask(fd, &question);
     if (fd == -1)
-        fprintf(stderr, "cannot connect to %s: %s\n", question.host.data, strerror(errno));
+        fprintf(stderr, "cannot connect to %s: %s\n", question.host.data, reason);
     else if (status == 0)
         fprintf(stderr, "no answer from %s\n", question.host.data);
     else
