@@ -95,6 +95,20 @@ routes:
       - { match: /b/c, filters: [{ use: headers, on_error: closed }], handler: echo }
       - { skip: headers, handler: hello.hello }
 YAML
+    ['redirects and replies', <<'YAML'],
+routes:
+  - { match: /a, redirect: /b }
+  - { match: /c, redirect: "https://{host}{path}{query}" }
+  - { match: /d, redirect: { to: "{scheme}://www.example.com{path}?from={host}&{query}", status: 308 } }
+  - { match: /e, redirect: { to: "{path}/{query}", status: "301" } }
+  - { match: /f, respond: 204 }
+  - { match: /g, respond: { body: "" } }
+  - respond:
+      status: 503
+      headers: { Content-Type: text/html, retry-after: "120", x-empty: "" }
+      body: |
+        <h1>Back soon</h1>
+YAML
     ['libraries with names', "libraries: { greet: hello, again: { path: BUILD/filters/hello.so } }\nroutes:\n  - { match: /a, handler: greet }\n  - handler: again.hello\n"],
     ['libraries by path', "filters: [BUILD/filters/headers.so]\nroutes: [{ handler: { use: BUILD/filters/echo.so } }]\n"],
     ['anchors', "routes:\n  - { match: { host: a }, routes: &both [{ name: x, match: /x, handler: hello }, { handler: echo }] }\n  - { match: { host: b }, routes: *both }\n"],

@@ -66,7 +66,35 @@ enum target_kind {
     TARGET_NONE = 0,
     TARGET_HANDLER,
     TARGET_PROXY,
+    TARGET_REDIRECT,
+    TARGET_RESPOND,
     TARGET_ROUTES,
+};
+
+enum redirect_part_kind {
+    REDIRECT_PART_TEXT = 1,
+    REDIRECT_PART_SCHEME,
+    REDIRECT_PART_HOST,
+    REDIRECT_PART_PATH,
+    REDIRECT_PART_QUERY,
+};
+
+struct redirect_part {
+    enum redirect_part_kind kind;
+    struct slice text; /* REDIRECT_PART_TEXT: free of what no URL may hold */
+};
+
+struct redirect_settings {
+    int status;
+    const struct redirect_part *parts; /* make up the Location */
+    size_t part_count;
+};
+
+struct respond_settings {
+    int status;
+    const struct field_pair *headers; /* none that frames the response */
+    size_t header_count;
+    struct slice body;
 };
 
 struct upstream_settings;
@@ -83,6 +111,8 @@ struct route_settings {
     const struct upstream_settings *upstream; /* TARGET_PROXY */
     struct slice strip;                       /* TARGET_PROXY: path prefix that is taken off, or empty */
     bool keep_host;                           /* TARGET_PROXY: send the client's Host on (default), or the server's */
+    const struct redirect_settings *redirect; /* TARGET_REDIRECT */
+    const struct respond_settings *respond;   /* TARGET_RESPOND */
     struct route_settings *routes;            /* TARGET_ROUTES: tried in order, this route's match holding too */
     size_t route_count;
     struct place place;

@@ -53,6 +53,10 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
 /* settings_match.c */
 bool match_read(struct settings_reader *reader, const struct node *node, struct match_settings *match);
 
+/* settings_target_*.c: what a route leads to. */
+bool redirect_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
+bool respond_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
+
 /* settings_route.c */
 bool routes_read(struct settings_reader *reader, const struct field_value *value);
 

@@ -10,6 +10,8 @@ enum {
     ROUTE_SKIP,
     ROUTE_HANDLER,
     ROUTE_PROXY,
+    ROUTE_REDIRECT,
+    ROUTE_RESPOND,
     ROUTE_ROUTES,
     ROUTE_FIELDS,
 };
@@ -21,6 +23,8 @@ static const struct field route_fields[ROUTE_FIELDS] = {
     [ROUTE_SKIP] = {.name = "skip", .type = FIELD_LIST, .summary = "inherited filters that do not run here"},
     [ROUTE_HANDLER] = {.name = "handler", .type = FIELD_NODE, .summary = "the filter that answers"},
     [ROUTE_PROXY] = {.name = "proxy", .type = FIELD_NODE, .summary = "the upstream that answers"},
+    [ROUTE_REDIRECT] = {.name = "redirect", .type = FIELD_NODE, .summary = "the URL where else to ask"},
+    [ROUTE_RESPOND] = {.name = "respond", .type = FIELD_NODE, .summary = "the response itself"},
     [ROUTE_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "routes inside of this one"},
 };
 
@@ -166,8 +170,8 @@ static bool find_target(struct settings_reader *reader, const struct node *node,
                                 route_fields[*target].name, route_fields[i].name);
         *target = i;
     }
-    return *target != -1 ||
-           error_set_at(reader->error, node->place, "a route wants one of 'handler', 'proxy' and 'routes'");
+    return *target != -1 || error_set_at(reader->error, node->place,
+                                         "a route wants one of 'handler', 'proxy', 'redirect', 'respond' and 'routes'");
 }
 
 static bool read_target(struct settings_reader *reader, const struct node *node, const struct field_value *values,
@@ -180,6 +184,10 @@ static bool read_target(struct settings_reader *reader, const struct node *node,
         return read_handler(reader, values[target].node, route);
     if (target == ROUTE_PROXY)
         return read_proxy(reader, values[target].node, route);
+    if (target == ROUTE_REDIRECT)
+        return redirect_read(reader, values[target].node, route);
+    if (target == ROUTE_RESPOND)
+        return respond_read(reader, values[target].node, route);
     struct scope inner = {route->filters, route->filter_count, scope};
     route->target = TARGET_ROUTES;
     return read_list(reader, values[target].node, &inner, &route->routes, &route->route_count);

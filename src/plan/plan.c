@@ -150,16 +150,30 @@ static void add_route(struct plan *plan, const struct route_settings *written, c
     ++plan->route_count;
 }
 
+static enum plan_target target_of(const struct route_settings *written)
+{
+    switch (written->target) {
+    case TARGET_REDIRECT:
+        return PLAN_REDIRECT;
+    case TARGET_RESPOND:
+        return PLAN_RESPOND;
+    default:
+        return PLAN_PROXY;
+    }
+}
+
 static bool build_leaf(struct plan_builder *builder, const struct route_settings *written,
                        const struct inherited *inner)
 {
     struct plan_route route = {
         .name = written->name,
         .chain = {.uses = inner->uses, .count = inner->use_count},
-        .target = PLAN_PROXY,
+        .target = target_of(written),
         .upstream = written->upstream,
         .strip = written->strip,
         .keep_host = written->keep_host,
+        .redirect = written->redirect,
+        .respond = written->respond,
     };
     if (written->target == TARGET_HANDLER && !build_handler(builder, &written->handler, &route))
         return false;

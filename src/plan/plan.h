@@ -14,6 +14,8 @@ struct plan;
 enum plan_target {
     PLAN_HANDLER = 1, /* the chain's last filter answers */
     PLAN_PROXY,
+    PLAN_REDIRECT,
+    PLAN_RESPOND,
     PLAN_MISSING, /* proxy.ini: the library is not there (yet); answer 500 */
     PLAN_NOTHING, /* no route: 404, in proxy.ini 500 */
 };
@@ -25,6 +27,8 @@ struct plan_route {
     const struct upstream_settings *upstream; /* PLAN_PROXY */
     struct slice strip;
     bool keep_host;
+    const struct redirect_settings *redirect; /* PLAN_REDIRECT */
+    const struct respond_settings *respond;   /* PLAN_RESPOND */
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "proxy/fixed_response.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -27,18 +28,30 @@ static struct dispatch_entry *entry_of(struct exchange *exchange)
 
 static void finish_if_over(struct dispatch_entry *entry)
 {
-    if (entry->is_over && entry->client_request == NULL)
+    if (entry->is_over && entry->source.calls == NULL)
         entry->front->finished(entry);
 }
 
-/* The client may have been the one to end the exchange, and is still at work with it then: it has to say first that it
+/* The source may have been the one to end the exchange, and is still at work with it then: it has to say first that it
  * is done. */
-static void on_client_over(struct exchange *exchange)
+static void on_source_over(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    entry->client_request = NULL;
+    entry->source = RESPONSE_SOURCE_NONE;
     finish_if_over(entry);
 }
+
+static void pull_from_client(void *source)
+{
+    client_pull(source);
+}
+
+static void cancel_client(void *source)
+{
+    client_cancel(source);
+}
+
+static const struct response_source_calls client_calls = {.pull = pull_from_client, .cancel = cancel_client};
 
 static void forward(struct exchange *exchange)
 {
@@ -46,7 +59,12 @@ static void forward(struct exchange *exchange)
     const struct dispatch *dispatch = entry->dispatch;
     switch (entry->route->target) {
     case PLAN_PROXY:
-        entry->client_request = client_send(dispatch->client, exchange, entry->route, on_client_over);
+        entry->source.source = client_send(dispatch->client, exchange, entry->route, on_source_over);
+        entry->source.calls = &client_calls;
+        return;
+    case PLAN_REDIRECT:
+    case PLAN_RESPOND:
+        entry->source = fixed_response_start(exchange, entry->route, on_source_over);
         return;
     case PLAN_NOTHING:
         if (dispatch->settings->style == SETTINGS_YAML) {
@@ -76,8 +94,8 @@ static void send_body(struct exchange *exchange, struct slice data, bool last)
 static void pull(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    if (entry->client_request != NULL)
-        client_pull(entry->client_request);
+    if (entry->source.calls != NULL)
+        entry->source.calls->pull(entry->source.source);
 }
 
 static void flush(struct exchange *exchange)
@@ -89,10 +107,10 @@ static void flush(struct exchange *exchange)
 static void cancel(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    struct client_request *request = entry->client_request;
-    entry->client_request = NULL;
-    if (request != NULL)
-        client_cancel(request);
+    struct response_source source = entry->source;
+    entry->source = RESPONSE_SOURCE_NONE;
+    if (source.calls != NULL)
+        source.calls->cancel(source.source);
 }
 
 static void cut_off(struct exchange *exchange)

@@ -2,12 +2,13 @@
 #define FLEXILIB_PROXY_DISPATCH_H
 
 /* Brings a front's requests and the plan together: makes their exchanges, finds the route, runs the chain, sends on
- * what goes to an upstream, watches pauses, and writes the log line in the end. Knows no protocol: fronts of any kind
- * embed an entry for each request that they carry. One per worker. */
+ * what goes to a source of responses, watches pauses, and writes the log line in the end. Knows no protocol: fronts of
+ * any kind embed an entry for each request that they carry. One per worker. */
 
 #include "plan/plan.h"
 #include "proxy/access_log.h"
 #include "proxy/client.h"
+#include "proxy/response_source.h"
 
 struct dispatch;
 struct dispatch_entry;
@@ -30,7 +31,7 @@ struct dispatch_entry {
     struct dispatch *dispatch;
     const struct dispatch_front *front;
     const struct plan_route *route;
-    struct client_request *client_request;
+    struct response_source source;
     struct timer pause_timer;
     bool is_over;
 };
