@@ -148,11 +148,24 @@ void snapshots_close(struct snapshots *snapshots)
     *snapshots = (struct snapshots){.lock_fd = -1};
 }
 
+/* Somebody has tidied up. Under the old name a folder is only made where nobody else has made one. */
+static bool remake_folder(struct snapshots *snapshots)
+{
+    if (mkdir(snapshots->folder, 0700) == -1 || chmod(snapshots->folder, folder_mode()) == -1)
+        return false;
+    int lock_fd = lock_folder(snapshots->folder);
+    if (lock_fd == -1)
+        return false;
+    close(snapshots->lock_fd);
+    snapshots->lock_fd = lock_fd;
+    return true;
+}
+
 char *snapshots_create(struct snapshots *snapshots, unsigned number)
 {
     struct text path = TEXT_INIT;
     text_print(&path, "%s/%u", snapshots->folder, number);
-    if (mkdir(path.data, 0700) == 0)
+    if (mkdir(path.data, 0700) == 0 || (errno == ENOENT && remake_folder(snapshots) && mkdir(path.data, 0700) == 0))
         return path.data;
     int saved = errno;
     text_finish(&path);

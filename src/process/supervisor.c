@@ -278,6 +278,9 @@ static int time_to_wait_ms(const struct supervisor *supervisor)
 {
     uint64_t now_us = clock_monotonic_us();
     uint64_t until_us = UINT64_MAX;
+    /* It failed before it had a process whose end would be an event. */
+    if (supervisor->starting != NULL && generation_state(supervisor->starting) == GENERATION_FAILED)
+        return 0;
     for (const struct generation_entry *entry = supervisor->entries; entry != NULL; entry = entry->next) {
         uint64_t deadline_us = generation_deadline(entry->generation);
         if (deadline_us != 0 && deadline_us < until_us)
