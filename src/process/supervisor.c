@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "process/console.h"
 #include "process/generation.h"
+#include "process/limits.h"
 #include "process/signals.h"
 
 #include <errno.h>
@@ -310,6 +311,7 @@ static int64_t read_start_timeout_ms(void)
 static bool open_supplies(struct supervisor *supervisor, const char *config, struct error *error)
 {
     struct supplies *supplies = &supervisor->supplies;
+    limits_raise_descriptors();
     supplies->config = config;
     supplies->start_timeout_ms = read_start_timeout_ms();
     if (!program_open(&supplies->program))

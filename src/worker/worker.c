@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "plan/plan.h"
 #include "process/identity.h"
+#include "process/limits.h"
 #include "process/program.h"
 #include "process/role.h"
 #include "process/signals.h"
@@ -49,22 +50,13 @@ struct worker {
     struct timer idle_timer; /* ends connections that have no request while draining */
 };
 
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void prepare_process(void)
 {
     /* Executed from a descriptor, the process would be called by its number. */
     prctl(PR_SET_NAME, "flexilib");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signals_ignore();
-    raise_descriptor_limit();
+    limits_raise_descriptors();
     setvbuf(stdout, NULL, _IOLBF, 0);
     fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_SLOTS_FD, F_SETFD, FD_CLOEXEC);
