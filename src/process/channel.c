@@ -19,7 +19,7 @@ static const struct shape shapes[] = {
     [MESSAGE_READY] = {"READY", 3, false},     [MESSAGE_FAILED] = {"FAILED", 0, true},
     [MESSAGE_STOPPED] = {"STOPPED", 0, false}, [MESSAGE_OPENED] = {"OPENED", 2, false},
     [MESSAGE_REOPEN] = {"REOPEN", 1, false},   [MESSAGE_GO] = {"GO", 0, false},
-    [MESSAGE_DRAIN] = {"DRAIN", 1, false},     [MESSAGE_CUT] = {"CUT", 0, false},
+    [MESSAGE_DRAIN] = {"DRAIN", 2, false},     [MESSAGE_CUT] = {"CUT", 0, false},
 };
 
 bool channel_open(int ends[2])

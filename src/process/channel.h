@@ -28,7 +28,8 @@ enum message_kind {
     MESSAGE_OPENED, /* index, errno value; with a descriptor where that is 0 */
     MESSAGE_REOPEN, /* index; with a descriptor */
     MESSAGE_GO,
-    MESSAGE_DRAIN, /* how long connections without a request are kept, in milliseconds; may come again, shorter */
+    MESSAGE_DRAIN, /* how long connections without a request are kept, in milliseconds; 1 where nobody accepts what
+                      waits to be accepted, 0 where a newer worker does; may come again, shorter */
     MESSAGE_CUT,
 };
 

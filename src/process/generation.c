@@ -290,7 +290,7 @@ void generation_go(struct generation *generation)
     }
 }
 
-static void drain_worker(struct worker_process *worker, uint64_t until_us, int64_t idle_ms)
+static void drain_worker(struct worker_process *worker, uint64_t until_us, int64_t idle_ms, bool is_last)
 {
     if (worker->state == WORKER_STARTING)
         worker_process_kill(worker);
@@ -300,24 +300,24 @@ static void drain_worker(struct worker_process *worker, uint64_t until_us, int64
         return;
     worker->state = WORKER_DRAINING;
     worker->deadline_us = sooner(worker->deadline_us, until_us);
-    worker_process_hand(worker, MESSAGE_DRAIN, idle_ms, 0, -1);
+    worker_process_hand(worker, MESSAGE_DRAIN, idle_ms, is_last, -1);
 }
 
-void generation_drain(struct generation *generation, int64_t timeout_ms, int64_t idle_ms)
+void generation_drain(struct generation *generation, int64_t timeout_ms, int64_t idle_ms, bool is_last)
 {
     uint64_t until_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + (uint64_t)timeout_ms * us_per_ms;
     generation->state = GENERATION_DRAINING;
     for (unsigned i = 0; i < generation->count; ++i) {
         generation->places[i].start_us = 0;
         if (generation->places[i].worker != NULL)
-            drain_worker(generation->places[i].worker, until_us, idle_ms);
+            drain_worker(generation->places[i].worker, until_us, idle_ms, is_last);
     }
 }
 
 void generation_cut(struct generation *generation)
 {
     uint64_t now_us = clock_monotonic_us();
-    generation_drain(generation, -1, 0);
+    generation_drain(generation, -1, 0, false);
     for (unsigned i = 0; i < generation->count; ++i) {
         struct worker_process *worker = generation->places[i].worker;
         if (worker != NULL && worker->state == WORKER_DRAINING)

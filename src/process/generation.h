@@ -40,8 +40,9 @@ bool generation_bury(struct generation *generation, pid_t pid, int status);
 void generation_go(struct generation *generation);
 
 /* Lets the workers finish what they have begun; connections without a request are kept for idle_ms. timeout_ms -1:
- * without limit. Called again, both only shorten. */
-void generation_drain(struct generation *generation, int64_t timeout_ms, int64_t idle_ms);
+ * without limit. Called again, both only shorten. is_last: no other generation accepts, so that what waits to be
+ * accepted is theirs too. */
+void generation_drain(struct generation *generation, int64_t timeout_ms, int64_t idle_ms, bool is_last);
 
 /* Has the workers drop what they are doing, and kills those that do not. */
 void generation_cut(struct generation *generation);

@@ -101,7 +101,7 @@ static void promote(struct supervisor *supervisor)
     generation_go(supervisor->serving);
     /* Half the time for clients to come back and be told that the connection closes; the rest for requests. */
     if (old != NULL)
-        generation_drain(old, generation_drain_timeout_ms(old), generation_drain_timeout_ms(old) / 2);
+        generation_drain(old, generation_drain_timeout_ms(old), generation_drain_timeout_ms(old) / 2, false);
     else
         listeners_warn_unused(&supervisor->supplies.listeners);
     wanted_keep(&supervisor->supplies.wanted, generation_number(supervisor->serving));
@@ -217,7 +217,8 @@ static void raise_stop(struct supervisor *supervisor, enum stop_level level)
         if (level == STOP_NOW)
             generation_cut(entry->generation);
         else
-            generation_drain(entry->generation, level == STOP_PATIENT ? -1 : supervisor->shutdown_timeout_ms, IDLE_MS);
+            generation_drain(entry->generation, level == STOP_PATIENT ? -1 : supervisor->shutdown_timeout_ms, IDLE_MS,
+                             true);
     }
 }
 

@@ -187,10 +187,9 @@ void worker_process_tell(struct worker_process *worker, enum message_kind kind)
     send_message(worker, &(struct message){.kind = kind, .fd = -1});
 }
 
-void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t index, int64_t error_number,
-                         int fd)
+void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t first, int64_t second, int fd)
 {
-    send_message(worker, &(struct message){.kind = kind, .numbers = {index, error_number}, .fd = fd});
+    send_message(worker, &(struct message){.kind = kind, .numbers = {first, second}, .fd = fd});
 }
 
 void worker_process_kill(struct worker_process *worker)

@@ -50,11 +50,10 @@ struct worker_process *
 worker_process_start(struct supplies *supplies, struct role *role,
                      void (*on_message)(struct worker_process *worker, const struct message *message), void *data);
 
-/* Sends a message that is only a word, or one with a number and a descriptor. A worker whose channel is full or gone is
+/* Sends a message that is only a word, or one with numbers and a descriptor. A worker whose channel is full or gone is
  * killed. */
 void worker_process_tell(struct worker_process *worker, enum message_kind kind);
-void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t index, int64_t error_number,
-                         int fd);
+void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t first, int64_t second, int fd);
 
 /* Ends it at once. */
 void worker_process_kill(struct worker_process *worker);

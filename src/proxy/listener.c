@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 enum {
-    REST_MS = 100, /* after the system ran out of something */
+    REST_MS = 100,       /* after the system ran out of something */
+    WAITING_MOST = 4096, /* as many as a queue may hold; whoever comes meanwhile could keep it from ever being empty */
 };
 
 struct listener {
@@ -42,20 +43,34 @@ static void rest(struct listener *listener, int error)
     timer_start(listener->loop, &listener->rest_timer, REST_MS);
 }
 
-static void on_ready(void *data)
+/* Returns false with errno set where there was no connection. */
+static bool accept_one(struct listener *listener)
 {
-    struct listener *listener = data;
     struct sockaddr_storage peer;
     socklen_t length = sizeof(peer);
     peer.ss_family = AF_UNSPEC;
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd != -1) {
-        listener->is_warned = false;
-        listener->events->on_accepted(listener->data, fd, (const struct sockaddr *)&peer, listener->settings);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        rest(listener, errno);
-    }
+    if (fd == -1)
+        return false;
+    listener->is_warned = false;
+    listener->events->on_accepted(listener->data, fd, (const struct sockaddr *)&peer, listener->settings);
+    return true;
+}
+
+static void on_ready(void *data)
+{
+    struct listener *listener = data;
     /* all else is one connection's bad luck, or another worker was faster */
+    if (!accept_one(listener) && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+        rest(listener, errno);
+}
+
+void listener_accept_waiting(struct listener *listener)
+{
+    for (int i = 0; i < WAITING_MOST; ++i) {
+        if (!accept_one(listener) && errno != ECONNABORTED && errno != EINTR)
+            break;
+    }
 }
 
 static void on_rested(struct timer *timer)

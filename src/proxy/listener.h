@@ -22,6 +22,9 @@ struct listener *listener_create(struct loop *loop, int fd, const struct listene
 
 void listener_start(struct listener *listener);
 
+/* Accepts all that wait: for who is about to close the last part of the socket, which would reset them. */
+void listener_accept_waiting(struct listener *listener);
+
 /* Closes this worker's part of the socket. NULL is fine. */
 void listener_destroy(struct listener *listener);
 

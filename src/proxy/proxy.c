@@ -107,6 +107,14 @@ void proxy_accept(struct proxy *proxy)
     }
 }
 
+void proxy_accept_waiting(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
+        if (proxy->listeners[i] != NULL)
+            listener_accept_waiting(proxy->listeners[i]);
+    }
+}
+
 void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data)
 {
     proxy->on_drained = on_drained;

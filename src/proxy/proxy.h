@@ -24,6 +24,9 @@ void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
 /* Starts to accept on every listener. */
 void proxy_accept(struct proxy *proxy);
 
+/* Accepts what waits on every listener, before nobody does any more. */
+void proxy_accept_waiting(struct proxy *proxy);
+
 /* Stops accepting and drains: answers carry `Connection: close`, connections end when their exchange or their
  * keep-alive time does; on_drained is called once, when none is left, possibly from within. It must not destroy the
  * proxy: that is for later, when the loop has stopped. */

@@ -180,10 +180,12 @@ static void on_idle_end(struct timer *timer)
     proxy_close_idle(worker->proxy);
 }
 
-static void drain(struct worker *worker, int64_t idle_ms)
+static void drain(struct worker *worker, int64_t idle_ms, bool is_last)
 {
     if (!worker->is_draining) {
         worker->is_draining = true;
+        if (is_last)
+            proxy_accept_waiting(worker->proxy);
         proxy_drain(worker->proxy, on_drained, worker);
         uplink_tell(&worker->uplink, MESSAGE_STOPPED, SLICE_NONE, 0, 0, 0);
     } else if (idle_ms >= worker->idle_ms) {
@@ -202,10 +204,10 @@ static void obey(struct worker *worker, const struct message *message)
         proxy_accept(worker->proxy);
         break;
     case MESSAGE_DRAIN:
-        drain(worker, message->numbers[0]);
+        drain(worker, message->numbers[0], message->numbers[1] != 0);
         break;
     case MESSAGE_CUT:
-        drain(worker, 0);
+        drain(worker, 0, false);
         proxy_cut(worker->proxy);
         break;
     case MESSAGE_REOPEN:

@@ -39,7 +39,7 @@ static void test_every_kind_survives_the_wire(void **state)
     check_round_trip((struct message){.kind = MESSAGE_REOPEN, .numbers = {INT64_MAX}});
     check_round_trip((struct message){.kind = MESSAGE_REOPEN, .numbers = {-1}});
     check_round_trip((struct message){.kind = MESSAGE_GO});
-    check_round_trip((struct message){.kind = MESSAGE_DRAIN, .numbers = {1000}});
+    check_round_trip((struct message){.kind = MESSAGE_DRAIN, .numbers = {1000, 1}});
     check_round_trip((struct message){.kind = MESSAGE_CUT});
 }
 
