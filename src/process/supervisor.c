@@ -152,6 +152,9 @@ static void reload_if_wanted(struct supervisor *supervisor)
     supervisor->is_reload_wanted |= wanted_take(&supervisor->supplies.wanted);
     if (!supervisor->is_reload_wanted || supervisor->starting != NULL || supervisor->stop != STOP_NONE)
         return;
+    /* Each generation that takes over is reported, so that whoever waits for its line gets it. */
+    if (supervisor->serving != NULL && !supervisor->is_announced)
+        return;
     if (count_draining(supervisor) < DRAINING_LIMIT) {
         start_generation(supervisor);
         return;
