@@ -1,6 +1,7 @@
 #include "filter/library_entry.h"
 
 #include "base/slot.h"
+#include "config/wording.h"
 
 #include <stdalign.h>
 
@@ -38,6 +39,10 @@ static bool check_size(const char *what, size_t size, size_t least, const char *
 {
     if (size >= least && size <= LARGEST_STRUCT_BYTES && size % alignof(void *) == 0)
         return true;
+    if (size >= least)
+        return error_set(error,
+                         "%s: its %s says that it measures %zu bytes, which no build of the filter contract does", path,
+                         what, size);
     return error_set(error, "%s: its %s measures %zu bytes where the filter contract asks for at least %zu", path, what,
                      size, least);
 }
@@ -75,14 +80,15 @@ static bool is_word(const char *name, const char *marks)
     return length != 0 && length < SLOT_FILTER_BYTES;
 }
 
-static bool check_option(const struct flexilib_filter *filter, size_t index, const char *path, struct error *error)
+static bool check_option(const struct flexilib_filter *filter, size_t index, const char *path, struct arena *arena,
+                         struct error *error)
 {
     const struct flexilib_option *option = &filter->options[index];
     if (option->name == NULL)
         return error_set(error, "%s: option %zu of filter '%s' has no name", path, index + 1, filter->name);
     if (!is_word(option->name, "-_"))
-        return error_set(error, "%s: option '%.64s' of filter '%s': a name is made of a-z, 0-9, '-' and '_'", path,
-                         option->name, filter->name);
+        return error_set(error, "%s: option '%s' of filter '%s': a name is made of a-z, 0-9, '-' and '_'", path,
+                         wording_quote(arena, slice_from_text(option->name)), filter->name);
     if (option->type < FLEXILIB_OPTION_BOOL || option->type > FLEXILIB_OPTION_FILE)
         return error_set(error, "%s: option '%s' of filter '%s' has type %d, which this FlexiLib does not know", path,
                          option->name, filter->name, (int)option->type);
@@ -104,20 +110,21 @@ static bool read_options(struct flexilib_filter *filter, size_t option_size, con
     filter->options =
         copy_items(arena, filter->options, filter->option_count, option_size, sizeof(struct flexilib_option));
     for (size_t i = 0; i < filter->option_count; ++i) {
-        if (!check_option(filter, i, path, error))
+        if (!check_option(filter, i, path, arena, error))
             return false;
     }
     return true;
 }
 
-static bool check_name(const struct flexilib_filter *filters, size_t index, const char *path, struct error *error)
+static bool check_name(const struct flexilib_filter *filters, size_t index, const char *path, struct arena *arena,
+                       struct error *error)
 {
     const char *name = filters[index].name;
     if (name == NULL)
         return error_set(error, "%s: its filter %zu of flexilib_library has no name", path, index + 1);
     if (!is_word(name, "-"))
-        return error_set(error, "%s: filter '%.64s': a name is 1 to %d characters out of a-z, 0-9 and '-'", path, name,
-                         SLOT_FILTER_BYTES - 1);
+        return error_set(error, "%s: filter '%s': a name is 1 to %d characters out of a-z, 0-9 and '-'", path,
+                         wording_quote(arena, slice_from_text(name)), SLOT_FILTER_BYTES - 1);
     for (size_t i = 0; i < index; ++i) {
         if (strcmp(filters[i].name, name) == 0)
             return error_set(error, "%s: two of its filters are named '%s'", path, name);
@@ -138,7 +145,7 @@ bool library_entry_read(const struct flexilib_library *exported, const char *pat
     struct flexilib_filter *filters =
         copy_items(arena, exported->filters, count, exported->filter_size, sizeof(struct flexilib_filter));
     for (size_t i = 0; i < count; ++i) {
-        if (!check_name(filters, i, path, error) ||
+        if (!check_name(filters, i, path, arena, error) ||
             !read_options(&filters[i], exported->option_size, path, arena, error))
             return false;
     }
