@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include "base/alloc.h"
+#include "base/poison.h"
 
 #include <stdalign.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static struct arena_block *create_block(size_t capacity)
     block->next = NULL;
     block->capacity = capacity;
     block->used = 0;
+    poison(block->data, capacity);
     return block;
 }
 
@@ -30,6 +32,7 @@ static void destroy_blocks(struct arena_block *block)
 {
     while (block != NULL) {
         struct arena_block *next = block->next;
+        unpoison(block->data, block->capacity);
         free(block);
         block = next;
     }
@@ -59,6 +62,7 @@ void arena_clear(struct arena *arena)
     destroy_blocks(arena->first->next);
     arena->first->next = NULL;
     arena->first->used = 0;
+    poison(arena->first->data, arena->first->capacity);
     arena->current = arena->first;
 }
 
@@ -79,6 +83,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         arena->current = block = fresh;
     }
     void *memory = block->data + block->used;
+    unpoison(memory, size);
     block->used += rounded;
     arena->taken_bytes += rounded;
     return memory;

@@ -1,6 +1,7 @@
 #include "filter/exchange.h"
 
 #include "base/alloc.h"
+#include "base/poison.h"
 #include "filter/exchange_state.h"
 
 #include <stdlib.h>
@@ -36,12 +37,27 @@ static void free_exchange(struct runtime *runtime, struct exchange *exchange)
     free(exchange);
 }
 
+/* What a filter sees of an exchange that waits for its next use; a late ticket still has to find its state. */
+static const size_t first_seen = offsetof(struct exchange, request);
+static const size_t seen_bytes = offsetof(struct exchange, runtime) - offsetof(struct exchange, request);
+
+static void hide_exchange(const struct exchange *exchange)
+{
+    poison((const char *)exchange + first_seen, seen_bytes);
+}
+
+static void show_exchange(const struct exchange *exchange)
+{
+    unpoison((const char *)exchange + first_seen, seen_bytes);
+}
+
 struct exchange *exchange_create(struct runtime *runtime, const struct exchange_owner *owner, void *owner_data)
 {
     struct exchange *exchange = runtime->recycled;
     if (exchange != NULL) {
         runtime->recycled = exchange->state->next_recycled;
         --runtime->recycled_count;
+        show_exchange(exchange);
     } else {
         exchange = make_exchange(runtime);
     }
@@ -80,6 +96,7 @@ void exchange_destroy(struct exchange *exchange)
         free_exchange(runtime, exchange);
         return;
     }
+    hide_exchange(exchange);
     exchange->state->next_recycled = runtime->recycled;
     runtime->recycled = exchange;
     ++runtime->recycled_count;
@@ -90,6 +107,7 @@ void exchange_free_recycled(struct runtime *runtime)
     while (runtime->recycled != NULL) {
         struct exchange *exchange = runtime->recycled;
         runtime->recycled = exchange->state->next_recycled;
+        show_exchange(exchange);
         free_exchange(runtime, exchange);
     }
     runtime->recycled_count = 0;

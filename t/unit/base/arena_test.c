@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/poison.h"
+
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>
@@ -79,13 +81,28 @@ static void copies_prints_and_grows(void **state)
     arena_finish(&arena);
 }
 
+static void cleared_memory_is_nobodys(void **state)
+{
+    struct arena arena;
+    arena_init(&arena, 1024);
+    const char *kept = arena_copy(&arena, SLICE("kept too long")).data;
+    assert_false(is_poisoned(kept));
+    arena_clear(&arena);
+#if defined(__SANITIZE_ADDRESS__)
+    assert_true(is_poisoned(kept));
+#endif
+    const char *fresh = arena_alloc(&arena, 3);
+    assert_ptr_equal(fresh, kept);
+    assert_false(is_poisoned(fresh + 2));
+    arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_what_is_ready_and_taken),
-        cmocka_unit_test(gives_separate_aligned_pieces),
-        cmocka_unit_test(reuses_the_ready_block_after_clear),
-        cmocka_unit_test(copies_prints_and_grows),
+        cmocka_unit_test(counts_what_is_ready_and_taken),     cmocka_unit_test(gives_separate_aligned_pieces),
+        cmocka_unit_test(reuses_the_ready_block_after_clear), cmocka_unit_test(copies_prints_and_grows),
+        cmocka_unit_test(cleared_memory_is_nobodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

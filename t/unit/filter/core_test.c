@@ -1,5 +1,7 @@
 #include "fake.h"
 
+#include "base/poison.h"
+
 /* What a filter can read, change and not change; what it cannot smuggle in; and what the slot says meanwhile. */
 
 static bool equals(struct flexilib_text text, const char *expected)
@@ -346,6 +348,24 @@ static void refusals_blame_the_filter(void **state)
                               "(request 00c0ffee)\n");
 }
 
+static void a_kept_exchange_is_found_out(void **state)
+{
+    struct runtime_services services = {.wake = NULL};
+    struct exchange_owner owner = {.finished = NULL};
+    struct runtime *runtime = runtime_create(&services, NULL, 1024);
+    struct exchange *exchange = exchange_create(runtime, &owner, NULL);
+    assert_false(is_poisoned(&exchange->request));
+    exchange_destroy(exchange);
+#if defined(__SANITIZE_ADDRESS__)
+    assert_true(is_poisoned(&exchange->request) && is_poisoned(&exchange->id));
+#endif
+    struct exchange *again = exchange_create(runtime, &owner, NULL);
+    assert_ptr_equal(again, exchange);
+    assert_false(is_poisoned(&exchange->request) || is_poisoned(&exchange->id));
+    exchange_destroy(again);
+    runtime_destroy(runtime);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +378,7 @@ int main(void)
         cmocka_unit_test(memory_of_the_exchange_is_aligned),
         cmocka_unit_test(log_lines_name_filter_and_request),
         cmocka_unit_test(refusals_blame_the_filter),
+        cmocka_unit_test(a_kept_exchange_is_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
