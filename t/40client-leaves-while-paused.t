@@ -1,5 +1,5 @@
 # A client that leaves while a filter pauses harms nothing: the filter hears of the end at once, and what a thread
-# brings afterwards is dropped.
+# brings afterwards is dropped, even at the very end.
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -34,7 +34,14 @@ END
     $flexilib->wait_log(qr/pause dropped: first/) for 1, 2;
     my $resumed = () = $flexilib->log =~ /filter 'pause': resumed: first/g;
     is($resumed, 1, "$hook: the two that left are not resumed");
+    my $last = $flexilib->connect;
+    $last->send_request(POST => '/paused', body => 'question');
+    $flexilib->wait_log(qr/filter 'pause': pausing/);
+    $last->close;
+    $flexilib->wait_log(qr/filter 'pause': end/);
     $flexilib->stop;
+    my $dropped = () = $flexilib->log =~ /pause dropped: first/g;
+    is($dropped, 3, "$hook: what a thread brings while the filter is destroyed is dropped too");
 }
 
 done_testing;

@@ -108,12 +108,8 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
 static void destroy(void *filter)
 {
     struct pauser *pauser = filter;
+    release_held(pauser);
     join_threads(pauser);
-    while (pauser->held != NULL) {
-        struct work *work = pauser->held;
-        pauser->held = work->next;
-        free(work);
-    }
     free(pauser);
 }
 
