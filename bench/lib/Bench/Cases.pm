@@ -13,7 +13,7 @@ our @EXPORT = qw(all_cases all_peers);
 
 my $is_root = $> == 0;
 
-my $lua_answer  = q{content_by_lua_block { ngx.header.content_length = 14; ngx.print("Hello, world!\n") }};
+my $lua_answer   = q{content_by_lua_block { ngx.header.content_length = 14; ngx.print("Hello, world!\n") }};
 my $mruby_answer = <<'END';
         mruby.handler: |
           Proc.new do |env|
@@ -52,7 +52,11 @@ sub all_peers {
         'nginx+lua' => {
             %nginx,
             files  => \@lua_modules,
-            values => { %{ $nginx{values} }, MODULES => join("\n", map { "load_module $_;" } @lua_modules), HELLO => $lua_answer },
+            values => {
+                %{ $nginx{values} },
+                MODULES => join("\n", map { "load_module $_;" } @lua_modules),
+                HELLO   => $lua_answer,
+            },
         },
         haproxy => {
             program  => 'haproxy',

@@ -8,9 +8,9 @@ use Exporter 'import';
 our @EXPORT = qw(print_case);
 
 my %columns = (
-    fast => [qw(cpu rps p50 p99 pss others)],
-    rate => [qw(cpu rps p50 p99 pss others)],
-    idle => [qw(pss pss_held per_connection)],
+    fast   => [qw(cpu rps p50 p99 pss others)],
+    rate   => [qw(cpu rps p50 p99 pss others)],
+    idle   => [qw(pss pss_held per_connection)],
     spread => [qw(workers spread)],
 );
 
@@ -77,7 +77,9 @@ sub print_case {
         print "    $errors requests of $name failed\n" if $errors;
     }
     my $missed = 0;
-    $missed += print_comparison($case, $rounds, @$_) for grep { $rounds->{ $_->[0] } && $rounds->{ $_->[1] } } @{ $case->{compare} };
+    for my $pair (@{ $case->{compare} }) {
+        $missed += print_comparison($case, $rounds, @$pair) if $rounds->{ $pair->[0] } && $rounds->{ $pair->[1] };
+    }
     $missed += print_limit($rounds, @$_) for grep { $rounds->{ $_->[0] } } @{ $case->{limits} // [] };
     return $missed;
 }
@@ -106,7 +108,8 @@ sub goal_note {
 sub print_limit {
     my ($rounds, $name, $metric, $goal) = @_;
     my $reached = figure($rounds->{$name}, $metric);
-    printf "  %s, %s: %s%s\n", $name, $title{$metric}, $format{$metric}->($reached), goal_note($reached, $goal, $format{$metric});
+    my $note    = goal_note($reached, $goal, $format{$metric});
+    printf "  %s, %s: %s%s\n", $name, $title{$metric}, $format{$metric}->($reached), $note;
     return $reached > $goal;
 }
 
