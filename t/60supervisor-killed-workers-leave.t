@@ -46,4 +46,8 @@ $next->stop;
 is_deeply([glob "$runtime/*"], [], 'after an orderly stop no folder is left');
 ok(!-e "$folder/front.sock", 'and no socket file');
 
+my $misled = run_flexilib([], config => $option{config}, env => { FLEXILIB_RUNTIME_DIR => "$runtime/nowhere" });
+is($misled->{status}, 1, 'a folder that is asked for but missing is not passed over');
+like($misled->{err}, qr{error: no folder for snapshots: \Q$runtime\E/nowhere: No such file or directory \(FLEXILIB_RUNTIME_DIR}, 'but named');
+
 done_testing;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static const char folder_prefix[] = "flexilib-";
+static const char folder_variable[] = "FLEXILIB_RUNTIME_DIR";
 
 /* Others may pass through root's folder, but not list it: a worker that runs as another user has to reach its own
  * snapshot. */
@@ -122,18 +123,26 @@ static void try_place(struct search *search, const char *above, const char *name
     text_finish(&place);
 }
 
+static void try_usual_places(struct search *search)
+{
+    /* Root's is taken away when root logs out, and no other user gets into it. */
+    if (geteuid() != 0)
+        try_place(search, getenv("XDG_RUNTIME_DIR"), "flexilib");
+    try_place(search, "/run", "flexilib");
+    try_place(search, "/var/tmp", "");
+    try_place(search, "/tmp", "");
+}
+
 bool snapshots_open(struct snapshots *snapshots, struct error *error)
 {
     struct search search = {.snapshots = snapshots};
-    try_place(&search, getenv("FLEXILIB_RUNTIME_DIR"), "");
-    /* Root's is taken away when root logs out, and no other user gets into it. */
-    if (geteuid() != 0)
-        try_place(&search, getenv("XDG_RUNTIME_DIR"), "flexilib");
-    try_place(&search, "/run", "flexilib");
-    try_place(&search, "/var/tmp", "");
-    try_place(&search, "/tmp", "");
+    const char *wanted = getenv(folder_variable);
+    if (wanted != NULL && wanted[0] != '\0')
+        try_place(&search, wanted, "");
+    else
+        try_usual_places(&search);
     if (!search.is_found)
-        error_set(error, "no folder for snapshots: %s (FLEXILIB_RUNTIME_DIR can name one)", search.reasons.data);
+        error_set(error, "no folder for snapshots: %s (%s can name another)", search.reasons.data, folder_variable);
     text_finish(&search.reasons);
     return search.is_found;
 }

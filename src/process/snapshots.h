@@ -12,8 +12,9 @@ struct snapshots {
     int lock_fd;
 };
 
-/* Finds a place ($FLEXILIB_RUNTIME_DIR, $XDG_RUNTIME_DIR/flexilib unless we are root, /run/flexilib, /var/tmp, /tmp),
- * sweeps leftovers there and makes the folder. Returns false and fills error, naming what is wrong with each place. */
+/* Finds a place ($FLEXILIB_RUNTIME_DIR where that is set; otherwise $XDG_RUNTIME_DIR/flexilib unless we are root,
+ * /run/flexilib, /var/tmp, /tmp), sweeps leftovers there and makes the folder. Returns false and fills error, naming
+ * what is wrong with each place. */
 bool snapshots_open(struct snapshots *snapshots, struct error *error) __attribute__((warn_unused_result));
 
 /* Removes everything. */
