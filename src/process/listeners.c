@@ -71,11 +71,11 @@ static void inherit_socket(struct listeners *listeners, struct slice name, int f
     add_listener(listeners, &key, fd, &address)->is_inherited = true;
 }
 
-void listeners_inherit(struct listeners *listeners)
+bool listeners_inherit(struct listeners *listeners)
 {
     const char *value = getenv(starter_variable);
     if (value == NULL)
-        return;
+        return false;
     struct slice rest = slice_from_text(value);
     while (rest.length != 0) {
         struct slice name;
@@ -84,6 +84,7 @@ void listeners_inherit(struct listeners *listeners)
     }
     /* The workers do not get these descriptors, and must not believe that they do. */
     unsetenv(starter_variable);
+    return true;
 }
 
 /* A socket file that nobody listens on was left by a process that died. */

@@ -27,8 +27,9 @@ struct listeners {
     struct listener *first;
 };
 
-/* Takes over the sockets that SERVER_STARTER_PORT names, and removes the variable. Warns of what it cannot use. */
-void listeners_inherit(struct listeners *listeners);
+/* Takes over the sockets that SERVER_STARTER_PORT names, and removes the variable. Warns of what it cannot use. Returns
+ * false where the variable is not there. */
+bool listeners_inherit(struct listeners *listeners);
 
 /* Gives the listener for this address, opening it where there is none; it counts one more user. Returns NULL with errno
  * set: EINVAL for an address it cannot read. */

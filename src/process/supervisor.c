@@ -50,7 +50,8 @@ struct supervisor {
     uint64_t announce_until_us;  /* without waiting for the old one any longer */
     int64_t shutdown_timeout_ms; /* of the generation that served last */
     enum stop_level stop;
-    bool is_stop_told; /* that nobody accepts any more */
+    bool is_under_starter; /* start_server has started us */
+    bool is_stop_told;     /* that nobody accepts any more */
     int status;
 };
 
@@ -246,6 +247,13 @@ static void reopen_logs(struct supervisor *supervisor)
     console_log(LOG_LEVEL_INFO, "logs reopened");
 }
 
+/* Whoever says it twice means at once; but start_server tells all that still drain again, each time it starts another.
+ */
+static bool is_urgent(const struct supervisor *supervisor, int number)
+{
+    return supervisor->stop >= STOP_LIMITED && !(number == SIGTERM && supervisor->is_under_starter);
+}
+
 static void handle_signal(struct supervisor *supervisor, int number)
 {
     switch (number) {
@@ -266,7 +274,7 @@ static void handle_signal(struct supervisor *supervisor, int number)
         console_log(LOG_LEVEL_INFO, "signal USR2 is ignored");
         break;
     default:
-        raise_stop(supervisor, supervisor->stop < STOP_LIMITED ? STOP_LIMITED : STOP_NOW);
+        raise_stop(supervisor, is_urgent(supervisor, number) ? STOP_NOW : STOP_LIMITED);
         break;
     }
 }
@@ -360,7 +368,7 @@ int supervisor_run(const char *config)
     struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
     prepare(supervisor);
     if (open_supplies(supervisor, config, &error)) {
-        listeners_inherit(&supervisor->supplies.listeners);
+        supervisor->is_under_starter = listeners_inherit(&supervisor->supplies.listeners);
         start_generation(supervisor);
         step(supervisor);
         while (supervisor->stop == STOP_NONE || supervisor->entries != NULL) {
