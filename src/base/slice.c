@@ -15,11 +15,35 @@ bool slice_starts_with(struct slice text, struct slice prefix)
     return text.length >= prefix.length && (prefix.length == 0 || memcmp(text.data, prefix.data, prefix.length) == 0);
 }
 
+/* ascii_lower of eight bytes at once. Adding to seven bits of each byte carries into its eighth one where it is at
+ * least the letter, and never beyond. */
+static uint64_t lower_eight(uint64_t bytes)
+{
+    const uint64_t ones = UINT64_MAX / 0xff;
+    uint64_t low_bits = bytes & 0x7f * ones;
+    uint64_t from_a = low_bits + (0x80 - 'A') * ones, behind_z = low_bits + (0x7f - 'Z') * ones;
+    uint64_t is_upper = (from_a ^ behind_z) & ~bytes & 0x80 * ones;
+    return bytes | is_upper >> 2;
+}
+
+static bool equal_eight_nocase(const char *a, const char *b)
+{
+    uint64_t a_bytes, b_bytes;
+    memcpy(&a_bytes, a, sizeof(a_bytes));
+    memcpy(&b_bytes, b, sizeof(b_bytes));
+    return a_bytes == b_bytes || lower_eight(a_bytes) == lower_eight(b_bytes);
+}
+
 bool slice_starts_with_nocase(struct slice text, struct slice prefix)
 {
+    size_t i = 0;
     if (text.length < prefix.length)
         return false;
-    for (size_t i = 0; i < prefix.length; ++i) {
+    for (; prefix.length - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        if (!equal_eight_nocase(text.data + i, prefix.data + i))
+            return false;
+    }
+    for (; i < prefix.length; ++i) {
         if (ascii_lower(text.data[i]) != ascii_lower(prefix.data[i]))
             return false;
     }

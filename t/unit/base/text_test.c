@@ -37,6 +37,25 @@ static void compares_with_and_without_case(void **state)
     assert_int_equal(slice_compare(SLICE("abc"), SLICE("abc")), 0);
 }
 
+static void folds_no_byte_but_letters_wherever_it_stands(void **state)
+{
+    char one[] = "0123456789a", other[] = "0123456789A";
+    size_t length = sizeof(one) - 1;
+    for (size_t place = 0; place < length - 1; ++place) {
+        char kept = one[place];
+        for (int a = 0; a < 256; ++a) {
+            for (int b = 0; b < 256; ++b) {
+                one[place] = (char)a;
+                other[place] = (char)b;
+                bool is_equal = ascii_lower((char)a) == ascii_lower((char)b);
+                if (slice_equals_nocase(slice_of(one, length), slice_of(other, length)) != is_equal)
+                    fail_msg("bytes %d and %d at %zu", a, b, place);
+            }
+        }
+        one[place] = other[place] = kept;
+    }
+}
+
 static void takes_lists_apart(void **state)
 {
     struct slice rest = SLICE(" a, b\t,,c ");
@@ -158,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares_with_and_without_case),
+        cmocka_unit_test(folds_no_byte_but_letters_wherever_it_stands),
         cmocka_unit_test(takes_lists_apart),
         cmocka_unit_test(reads_numbers_and_nothing_else),
         cmocka_unit_test(reads_durations),
