@@ -5,6 +5,7 @@ use warnings;
 
 use FlexiLib::Test::Backend;
 use FlexiLib::Test::Connection;
+use FlexiLib::Test::NameServer;
 use FlexiLib::Test::Process;
 use FlexiLib::Test::Server;
 use FlexiLib::Test::Wait qw(build_folder deadline is_sanitized);
@@ -20,7 +21,7 @@ our @ISA    = ('Exporter');
 our @EXPORT = (
     (grep { $_ ne 'done_testing' } @Test::More::EXPORT),
     qw(done_testing start_flexilib run_flexilib request raw connect_to curl run_command need
-        start_backend start_static_backend response_bytes start_nginx start_load free_port
+        start_backend start_static_backend start_name_server response_bytes start_nginx start_load free_port
         make_folder write_file read_file build_folder is_sanitized test_library root_folder)
 );
 
@@ -203,6 +204,13 @@ sub start_static_backend {
     );
 }
 
+sub start_name_server {
+    my (%names) = @_;
+    my $server = FlexiLib::Test::NameServer->start(dir => make_folder());
+    $server->set(%names);
+    return $server;
+}
+
 sub free_port {
     socket(my $socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
     setsockopt $socket, SOL_SOCKET, SO_REUSEADDR, 1;
@@ -311,6 +319,7 @@ sub done_testing {
 END {
     local $?;
     FlexiLib::Test::Backend::end_all();
+    FlexiLib::Test::NameServer::end_all();
     FlexiLib::Test::Process::end_all();
     if (defined $temporary) {
         my $is_passing = Test::More->builder->is_passing;
@@ -426,7 +435,7 @@ C<check_exit(STATUS)> (for one that leaves by itself, or after C<signal> while c
 Runs FlexiLib to its end in such a folder: { status, signal, out, err, dir }. C<run_command([PROGRAM, ...])> does so with
 any program.
 
-=item start_backend(sub { my ($connection) = @_; ... }, unix => 0)
+=item start_backend(sub { my ($connection) = @_; ... }, unix => 0, everywhere => 0)
 
 Serves every connection in a process of its own. Methods: C<address>, C<port>, C<url>, C<received(NUMBER)>,
 C<connections>, C<wait_told(PATTERN)>, C<go>, C<end>. The callback's connection has all methods below, and C<number>
@@ -435,6 +444,12 @@ C<connections>, C<wait_told(PATTERN)>, C<go>, C<end>. The callback's connection 
 =item start_static_backend(status =>, headers => [...], body =>, unix =>)
 
 One that always answers the same. C<response_bytes(STATUS, [HEADERS], BODY)> are the bytes of such an answer.
+
+=item start_name_server(NAME => { A => [...], AAAA => [...], CNAME => NAME, ttl => 60, code => 3, ... }, ...)
+
+A DNS server that knows just these names; C<is_silent> and C<is_truncated> (over UDP) are told of them too. Methods:
+C<address>, C<set(NAME =E<gt> { ... }, ...)> (a name of undef is forgotten), C<questions> (list of C<udp A NAME>), C<pause>,
+C<resume>.
 
 =item start_nginx('location / { ... }', files => { 'a.txt' => CONTENT })
 

@@ -12,11 +12,12 @@ use Socket;
 
 my %living;
 
-# start(dir => FOLDER, run => sub { my ($connection) = @_; ... }, unix => BOOL): listens and serves.
+# start(dir => FOLDER, run => sub { my ($connection) = @_; ... }, unix => BOOL, everywhere => BOOL): listens and serves;
+# everywhere is on 127.0.0.2 and so on too.
 sub start {
     my ($class, %option) = @_;
     my $self = bless { dir => $option{dir}, told => '', owner => $$ }, $class;
-    my $listener = $self->open_listener($option{unix});
+    my $listener = $self->open_listener($option{unix}, $option{everywhere});
     pipe($self->{told_read}, my $told_write) or die "pipe: $!";
     pipe(my $go_read, $self->{go_write}) or die "pipe: $!";
     $self->{pid} = fork // die "fork: $!";
@@ -38,7 +39,7 @@ sub start {
 }
 
 sub open_listener {
-    my ($self, $is_unix) = @_;
+    my ($self, $is_unix, $is_everywhere) = @_;
     my $socket;
     if ($is_unix) {
         socket($socket, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
@@ -47,7 +48,7 @@ sub open_listener {
         $self->{url}     = "http+unix:$self->{dir}/socket";
     } else {
         socket($socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
-        bind($socket, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die "bind: $!";
+        bind($socket, pack_sockaddr_in(0, $is_everywhere ? INADDR_ANY : INADDR_LOOPBACK)) or die "bind: $!";
         ($self->{port}) = unpack_sockaddr_in(getsockname $socket);
         $self->{address} = "127.0.0.1:$self->{port}";
         $self->{url}     = "http://127.0.0.1:$self->{port}";
