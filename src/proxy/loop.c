@@ -18,7 +18,9 @@
 struct loop_watch {
     h2o_socket_t *socket;
     struct loop *loop;
-    void (*on_ready)(void *data);
+    void (*on_readable)(void *data);
+    void (*on_writable)(void *data); /* NULL: nobody wants to know */
+    bool is_asked_for_writable;      /* libh2o was; it tells once and cannot be told to forget it */
     void *data;
 };
 
@@ -204,7 +206,27 @@ static void on_watch_readable(h2o_socket_t *socket, const char *failure)
 {
     struct loop_watch *watch = socket->data;
     loop_note_wakeup(watch->loop);
-    watch->on_ready(watch->data);
+    watch->on_readable(watch->data);
+}
+
+static void on_watch_writable(h2o_socket_t *socket, const char *failure)
+{
+    struct loop_watch *watch = socket->data;
+    loop_note_wakeup(watch->loop);
+    watch->is_asked_for_writable = false;
+    if (watch->on_writable == NULL)
+        return;
+    loop_watch_writable(watch, watch->on_writable);
+    watch->on_writable(watch->data);
+}
+
+void loop_watch_writable(struct loop_watch *watch, void (*on_ready)(void *data))
+{
+    watch->on_writable = on_ready;
+    if (on_ready == NULL || watch->is_asked_for_writable)
+        return;
+    watch->is_asked_for_writable = true;
+    h2o_socket_notify_write(watch->socket, on_watch_writable);
 }
 
 struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_ready)(void *data), void *data)
@@ -214,7 +236,7 @@ struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_read
     if (own_fd == -1)
         return NULL;
     struct loop_watch *watch = mem_alloc(sizeof(*watch));
-    *watch = (struct loop_watch){.loop = loop, .on_ready = on_ready, .data = data};
+    *watch = (struct loop_watch){.loop = loop, .on_readable = on_ready, .data = data};
     watch->socket = h2o_evloop_socket_create(loop->h2o, own_fd, H2O_SOCKET_FLAG_DONT_READ);
     watch->socket->data = watch;
     h2o_socket_read_start(watch->socket, on_watch_readable);

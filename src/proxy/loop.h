@@ -2,8 +2,8 @@
 #define FLEXILIB_PROXY_LOOP_H
 
 /* The worker's event loop: libh2o's, driven by monotonic timers of our own, since libh2o's follow the wall clock.
- * Together with socket.h, head_parser.h and resolver.h this is the seam behind which libh2o stands: no other header of
- * FlexiLib mentions it. One loop per worker; everything on its thread, except loop_wake.
+ * Together with socket.h and head_parser.h this is the seam behind which libh2o stands: no other header of FlexiLib
+ * mentions it. One loop per worker; everything on its thread, except loop_wake.
  *
  * A turn of the loop is: wait, callbacks of sockets and watches, timers that were due when the wait ended, on_turn. So
  * a callback that takes long makes nobody's timer fire before what has arrived for it meanwhile was read. */
@@ -52,7 +52,10 @@ void timer_stop(struct loop *loop, struct timer *timer);
  * descriptor is left for the watch's own use. */
 struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_ready)(void *data), void *data);
 
-/* NULL is fine. Allowed from within on_ready. */
+/* Has on_ready(data), with the watch's data, called whenever the descriptor is writable too, or with NULL no more. */
+void loop_watch_writable(struct loop_watch *watch, void (*on_ready)(void *data));
+
+/* NULL is fine. Allowed from within a watch's callbacks. */
 void loop_watch_close(struct loop_watch *watch);
 
 /* Has on_wake (set once, before the loop runs) called on the loop thread soon after loop_wake; several wakes may lead

@@ -372,6 +372,48 @@ static void a_watch_outlives_its_descriptor(void **state)
     assert_int_equal(fixture->fired_count, 1);
 }
 
+static void note_writable(void *data)
+{
+    struct watching *watching = data;
+    note(watching->fixture, 'w');
+    if (--watching->reads_left != 0)
+        return;
+    loop_watch_writable(watching->watch, NULL);
+    assert_int_equal(write(watching->fd, "r", 1), 1);
+}
+
+static void read_and_stop(void *data)
+{
+    struct watching *watching = data;
+    char byte;
+    assert_int_equal(read(watching->fd, &byte, 1), 1);
+    loop_stop(watching->fixture->loop);
+}
+
+/* A descriptor that stays writable is told of until nobody wants to know, and again after that. */
+static void a_watch_tells_of_writing_while_wanted(void **state)
+{
+    struct fixture *fixture = *state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    struct watching near = {.fixture = fixture, .fd = pair[0]}, far = {.fixture = fixture, .fd = pair[1]};
+    near.watch = loop_watch_readable(fixture->loop, pair[0], close_both, &near);
+    far.watch = loop_watch_readable(fixture->loop, pair[1], read_and_stop, &far);
+    for (int round = 1; round <= 2; ++round) {
+        near.reads_left = 3;
+        loop_watch_writable(near.watch, NULL);
+        loop_watch_writable(near.watch, note_writable);
+        loop_watch_writable(near.watch, note_writable);
+        loop_run(fixture->loop);
+        assert_int_equal(fixture->fired_count, 3 * round);
+    }
+    loop_watch_writable(near.watch, note_writable);
+    loop_watch_close(near.watch);
+    loop_watch_close(far.watch);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_watch_tells_as_long_as_there_is_something, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_watch_closes_itself_and_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_watch_outlives_its_descriptor, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_watch_tells_of_writing_while_wanted, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
