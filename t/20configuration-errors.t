@@ -145,6 +145,14 @@ my @cases = (
     ['a weight of nothing', "upstreams: { a: [ { url: http://a, weight: 0 } ] }\n", "1:44: 'weight' must be from 1 to 256, not 0"],
     ['a weight that is a list', "upstreams: { a: [ { url: http://a, weight: [1] } ] }\n", "1:44: 'weight' wants a whole number, not a list"],
     ['a server without a URL', "upstreams: { a: [ { weight: 1 } ] }\n", "1:19: 'url' is missing in a server"],
+    ['a resolver without a mapping', "resolver: 127.0.0.1\n", "1:11: 'resolver' wants a mapping with 'servers' or 'timeout', not a text"],
+    ['a resolver with an unknown key', "resolver: { server: 127.0.0.1 }\n", "1:13: unknown key 'server' in the resolver (did you mean 'servers'?)"],
+    ['no name server', "resolver: { servers: [] }\n", "1:22: 'servers' wants at least one name server"],
+    ['an empty name server', "resolver: { servers: [\"\"] }\n", "1:23: a name server's address is missing here"],
+    ['a name server with a name', "resolver: { servers: [127.0.0.1, \"dns.example:53\"] }\n", "1:34: 'dns.example:53' is not a numeric address: a name server is written ADDRESS or ADDRESS:PORT, such as 127.0.0.1:53"],
+    ['a name server with a wrong port', "resolver: { servers: \"127.0.0.1:dns\" }\n", "1:22: '127.0.0.1:dns' has a port that is not a number from 0 to 65535"],
+    ['a name server with port 0', "resolver: { servers: \"127.0.0.1:0\" }\n", "1:22: '127.0.0.1:0' has a port that is not a number from 1 to 65535"],
+    ['a resolver without patience', "resolver: { timeout: 0 }\n", "1:22: 'timeout' must be from 1ms to 1h, not 0"],
     ['upstreams as a list', "upstreams: [http://a]\n", "1:12: 'upstreams' wants a mapping of names to servers, not a list"],
 
     # routes

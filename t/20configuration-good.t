@@ -32,6 +32,7 @@ arena: 0
 library_path: [one, two]
 libraries: {}
 upstreams: {}
+resolver: { servers: [127.0.0.1, "127.0.0.2:5353", "::1", "[::1]", "[::1]:53"], timeout: 500ms }
 filters: []
 routes: []
 YAML

@@ -5,9 +5,11 @@ use FlexiLib::Test;
 
 my ($a, $b) = map { start_static_backend(body => $_) } qw(a b);
 my $nobody = free_port();
+my $names  = start_name_server('shop.test' => { A => ['127.0.0.1'] });
 my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
+resolver: { servers: "@{[$names->address]}" }
 upstreams:
   even: { servers: ["@{[$a->url]}", "@{[$b->url]}"] }
   weighted:
@@ -16,8 +18,8 @@ upstreams:
       - "@{[$b->url]}"
   limping: { servers: ["http://127.0.0.1:$nobody", "@{[$b->url]}"] }
   down: { servers: ["http://127.0.0.1:$nobody", "http://127.0.0.1:$nobody"] }
-  named: { servers: "http://localhost:@{[$a->port]}" }
-  unknown: { servers: "http://no-such-name.invalid" }
+  named: { servers: "http://shop.test:@{[$a->port]}" }
+  unknown: { servers: "http://no-such-name.test" }
 routes:
   - { match: /even, proxy: even }
   - { match: /weighted, proxy: weighted }
@@ -38,6 +40,6 @@ is(ask('/named', 'GET', 3), 'aaa', 'a name is looked up');
 is(request($flexilib, GET => '/down')->status, 502, 'none is left');
 $flexilib->wait_log(qr/upstream 'down' .*: connection refused/) for 1 .. 2;
 is(request($flexilib, GET => '/unknown')->status, 502, 'a name that nobody knows');
-$flexilib->wait_log(qr/upstream 'unknown' .*: its name was not resolved: /);
+$flexilib->wait_log(qr/upstream 'unknown' .*: its name was not resolved: no such name /);
 
 done_testing;

@@ -15,4 +15,5 @@ void version_print_all(void)
     printf("filter contract %d.%d\n", FLEXILIB_ABI_MAJOR, FLEXILIB_ABI_MINOR);
     printf("libh2o %s\n", FLEXILIB_LIBH2O_VERSION);
     printf("libyaml %s\n", FLEXILIB_LIBYAML_VERSION);
+    printf("c-ares %s\n", FLEXILIB_CARES_VERSION);
 }

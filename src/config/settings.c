@@ -14,6 +14,7 @@ enum {
     SETTING_LIBRARIES,
     SETTING_LIBRARY_PATH,
     SETTING_UPSTREAMS,
+    SETTING_RESOLVER,
     SETTING_FILTERS,
     SETTING_ROUTES,
     SETTING_USER,
@@ -51,6 +52,7 @@ static const struct field fields[SETTING_FIELDS] = {
     [SETTING_LIBRARIES] = {.name = "libraries", .type = FIELD_NODE, .summary = "names for libraries"},
     [SETTING_LIBRARY_PATH] = {.name = "library_path", .type = FIELD_LIST, .summary = "folders to look up names in"},
     [SETTING_UPSTREAMS] = {.name = "upstreams", .type = FIELD_NODE, .summary = "names for groups of servers"},
+    [SETTING_RESOLVER] = {.name = "resolver", .type = FIELD_NODE, .summary = "whom names of servers are asked of"},
     [SETTING_FILTERS] = {.name = "filters", .type = FIELD_NODE, .summary = "the chain of every route"},
     [SETTING_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "which request goes where; first match wins"},
     [SETTING_USER] = {.name = "user", .type = FIELD_TEXT, .summary = "whom workers run as"},
@@ -188,6 +190,7 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
            read_access_log(reader, &values[SETTING_ACCESS_LOG]) &&
            read_library_path(reader, &values[SETTING_LIBRARY_PATH]) &&
            libraries_read(reader, &values[SETTING_LIBRARIES]) && upstreams_read(reader, &values[SETTING_UPSTREAMS]) &&
+           resolver_read(reader, &values[SETTING_RESOLVER]) &&
            steps_read(reader, values[SETTING_FILTERS].node, &settings->filters, &settings->filter_count) &&
            routes_read(reader, &values[SETTING_ROUTES]);
 }

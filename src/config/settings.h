@@ -153,6 +153,12 @@ struct library_settings {
     struct place place;
 };
 
+/* Whom names of servers are asked of. */
+struct resolver_settings {
+    struct slice servers; /* ADDRESS:PORT, separated by commas; empty: those of /etc/resolv.conf */
+    int64_t timeout_ms;   /* until a name server is asked again, or the next one is */
+};
+
 enum settings_style {
     SETTINGS_YAML = 1,
     SETTINGS_INI, /* missing libraries are warned of and waited for; nothing matched answers 500; the original's log */
@@ -172,6 +178,7 @@ struct settings {
     size_t library_path_count;
     struct upstream_settings *const *upstreams; /* named and inline ones */
     size_t upstream_count;
+    struct resolver_settings resolver;
     const struct step_settings *filters; /* the chain of every route */
     size_t filter_count;
     struct route_settings *routes;

@@ -41,6 +41,9 @@ bool libraries_read(struct settings_reader *reader, const struct field_value *va
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value);
 const struct upstream_settings *upstream_find(struct settings_reader *reader, const struct node *node);
 
+/* settings_resolver.c */
+bool resolver_read(struct settings_reader *reader, const struct field_value *value);
+
 /* settings_step.c. key is what the filters stand under; what is "a filter" or "a handler". */
 bool step_read(struct settings_reader *reader, const struct node *node, const char *what, struct step_settings *step);
 bool steps_read(struct settings_reader *reader, const struct node *node, const struct step_settings **steps,

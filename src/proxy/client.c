@@ -22,8 +22,14 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
     client->resolver = resolver;
     client->group_count = settings->upstream_count;
     client->groups = mem_zalloc(settings->upstream_count * sizeof(client->groups[0]));
-    for (size_t i = 0; i < settings->upstream_count; ++i)
-        server_group_init(&client->groups[settings->upstreams[i]->index], settings->upstreams[i], loop);
+    for (size_t i = 0; i < settings->upstream_count; ++i) {
+        struct server_group *group = &client->groups[settings->upstreams[i]->index];
+        server_group_init(group, settings->upstreams[i], loop);
+        for (size_t j = 0; j < group->count; ++j) {
+            if (!group->servers[j].is_numeric)
+                resolver_prepare(resolver, group->servers[j].settings->host);
+        }
+    }
     return client;
 }
 

@@ -31,6 +31,14 @@ static void report_failure_soon(struct connector *connector)
     timer_start(connector->loop, &connector->timer, 0);
 }
 
+/* Has the next connection try the address at hand last. */
+static void avoid_address(struct connector *connector)
+{
+    const struct server *server = connector->server;
+    if (!server->is_numeric && connector->position < connector->count)
+        resolver_avoid(connector->resolver, server->settings->host, &connector->addresses[connector->position]);
+}
+
 static void on_connected(struct socket *socket, void *data, int error)
 {
     struct connector *connector = data;
@@ -43,6 +51,7 @@ static void on_connected(struct socket *socket, void *data, int error)
     socket_close(socket);
     connector->is_timeout = error == ETIMEDOUT;
     connector_describe(error, connector->reason, sizeof(connector->reason));
+    avoid_address(connector);
     ++connector->position;
     try_addresses(connector);
 }
@@ -59,6 +68,7 @@ static void try_addresses(struct connector *connector)
         }
         connector->is_timeout = false;
         connector_describe(errno, connector->reason, sizeof(connector->reason));
+        avoid_address(connector);
     }
     report_failure_soon(connector);
 }
@@ -92,6 +102,7 @@ static void on_timeout(struct timer *timer)
     connector->query = NULL;
     socket_close(connector->socket);
     connector->socket = NULL;
+    avoid_address(connector);
     ++connector->position;
     try_addresses(connector);
 }

@@ -61,7 +61,7 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     struct proxy *proxy = mem_alloc(sizeof(*proxy));
     *proxy = (struct proxy){.loop = loop, .settings = settings, .slot = slot};
     proxy->access_log = access_log_create(access_log_fd, settings->style);
-    proxy->resolver = resolver_create(loop);
+    proxy->resolver = resolver_create(loop, &settings->resolver);
     proxy->client = client_create(settings, loop, proxy->resolver);
     proxy->dispatch = dispatch_create(loop, settings, plan, runtime, proxy->client, proxy->access_log);
     proxy->front = front_http1_create(loop, settings, proxy->dispatch, on_count, proxy);

@@ -292,7 +292,7 @@ static void world_open(size_t server_count)
 {
     memset(&world, 0, sizeof(world));
     world.loop = loop_create();
-    world.resolver = resolver_create(world.loop);
+    world.resolver = resolver_create(world.loop, &(struct resolver_settings){.timeout_ms = 1000});
     world.upstream = (struct upstream_settings){
         .name = SLICE("shop"),
         .servers = world.servers,
