@@ -84,9 +84,10 @@ sub find_peak {
     return $best;
 }
 
+# A server keeps what it once had, so what it had before its first turn counts in later ones too.
 sub measure_idle {
     my ($server, $case, $contender, $option) = @_;
-    my $before = pss_bytes($server->pids);
+    my $before = $contender->{idle_pss} //= pss_bytes($server->pids);
     my $held   = hold_connections($server->port, $option->{idle});
     my $after  = pss_bytes($server->pids);
     undef $held;
