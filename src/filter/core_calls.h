@@ -29,6 +29,15 @@ static inline bool is_in_working_hook(const struct exchange *exchange)
     return exchange->state->is_in_hook && exchange->state->hook != SLOT_HOOK_END;
 }
 
+/* Says why a call did nothing, where a filter is there to blame. Always false. */
+static inline bool refuse_call(const struct exchange *exchange, const char *call, const char *why)
+{
+    if (exchange->state->is_in_hook)
+        exchange_blame(exchange, exchange->state->step, "%s in %s was refused: %s", call,
+                       slot_hook_name(exchange->state->hook), why);
+    return false;
+}
+
 struct flexilib_text core_method(const struct flexilib_exchange *seen);
 bool core_set_method(struct flexilib_exchange *seen, const char *data, size_t length);
 struct flexilib_text core_scheme(const struct flexilib_exchange *seen);

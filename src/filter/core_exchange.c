@@ -98,14 +98,6 @@ void core_set_state(struct flexilib_exchange *seen, void *own)
         state->steps[state->step].state = own;
 }
 
-static bool refuse_reply(const struct exchange *exchange, const char *why)
-{
-    if (exchange->state->is_in_hook)
-        exchange_blame(exchange, exchange->state->step, "reply in %s was refused: %s",
-                       slot_hook_name(exchange->state->hook), why);
-    return false;
-}
-
 bool core_reply(struct flexilib_exchange *seen, int32_t status, const char *content_type, size_t content_type_length,
                 const char *body, size_t body_length)
 {
@@ -113,13 +105,13 @@ bool core_reply(struct flexilib_exchange *seen, int32_t status, const char *cont
     struct exchange_state *state = exchange->state;
     struct slice type = slice_of(content_type, content_type_length);
     if (!is_in_working_hook(exchange))
-        return refuse_reply(exchange, "the exchange is over");
+        return refuse_call(exchange, "reply", "the exchange is over");
     if (state->is_head_sent)
-        return refuse_reply(exchange, "the response's head has been sent");
+        return refuse_call(exchange, "reply", "the response's head has been sent");
     if (status < 200 || status > 599)
-        return refuse_reply(exchange, "a status is 200 to 599");
+        return refuse_call(exchange, "reply", "a status is 200 to 599");
     if (!header_is_value(type))
-        return refuse_reply(exchange, "the content type holds a control character, or a blank at an end");
+        return refuse_call(exchange, "reply", "the content type holds a control character, or a blank at an end");
     if (type.length != 0) {
         type = arena_copy(&exchange->arena, type);
         headers_set(&state->reply_headers, &exchange->arena, SLICE("content-type"), type);
@@ -130,15 +122,16 @@ bool core_reply(struct flexilib_exchange *seen, int32_t status, const char *cont
     return true;
 }
 
-static bool may_write_body(const struct exchange *exchange)
+static bool may_write_body(const struct exchange *exchange, const char *call)
 {
-    return is_in_working_hook(exchange) && exchange_is_body_hook(exchange);
+    return (is_in_working_hook(exchange) && exchange_is_body_hook(exchange)) ||
+           refuse_call(exchange, call, "only a body hook decides about bytes");
 }
 
 bool core_pass(struct flexilib_exchange *seen)
 {
     struct exchange *exchange = exchange_of(seen);
-    if (!may_write_body(exchange))
+    if (!may_write_body(exchange, "pass"))
         return false;
     exchange_emit_piece(exchange);
     return true;
@@ -147,7 +140,7 @@ bool core_pass(struct flexilib_exchange *seen)
 bool core_write(struct flexilib_exchange *seen, const char *data, size_t length)
 {
     struct exchange *exchange = exchange_of(seen);
-    if (!may_write_body(exchange))
+    if (!may_write_body(exchange, "write"))
         return false;
     exchange_emit(exchange, slice_of(data, length));
     return true;

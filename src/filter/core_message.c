@@ -1,29 +1,20 @@
 #include "filter/core_calls.h"
 
-/* Says why a change was refused, where a filter is there to blame. Always false. */
-static bool refuse(const struct exchange *exchange, const char *call, const char *why)
-{
-    if (exchange->state->is_in_hook)
-        exchange_blame(exchange, exchange->state->step, "%s in %s was refused: %s", call,
-                       slot_hook_name(exchange->state->hook), why);
-    return false;
-}
-
 static bool may_change_request(const struct exchange *exchange, const char *call)
 {
     if (!is_in_working_hook(exchange))
-        return refuse(exchange, call, "the exchange is over");
+        return refuse_call(exchange, call, "the exchange is over");
     if (exchange->phase != EXCHANGE_REQUEST_HEAD && exchange->phase != EXCHANGE_REQUEST_BODY)
-        return refuse(exchange, call, "the request has gone on already");
+        return refuse_call(exchange, call, "the request has gone on already");
     return true;
 }
 
 static bool may_change_response(const struct exchange *exchange, const char *call)
 {
     if (!is_in_working_hook(exchange))
-        return refuse(exchange, call, "the exchange is over");
+        return refuse_call(exchange, call, "the exchange is over");
     if (exchange->state->is_head_sent)
-        return refuse(exchange, call, "the response's head has been sent");
+        return refuse_call(exchange, call, "the response's head has been sent");
     return true;
 }
 
@@ -85,9 +76,9 @@ bool core_set_method(struct flexilib_exchange *seen, const char *data, size_t le
     if (!may_change_request(exchange, "set_method"))
         return false;
     if (!header_is_name(method))
-        return refuse(exchange, "set_method", "a method is one word without separators");
+        return refuse_call(exchange, "set_method", "a method is one word without separators");
     if (slice_equals(method, SLICE("CONNECT")) || slice_equals(method, SLICE("TRACE")))
-        return refuse(exchange, "set_method", "CONNECT and TRACE are not forwarded");
+        return refuse_call(exchange, "set_method", "CONNECT and TRACE are not forwarded");
     exchange->request.method = keep(exchange, method);
     return true;
 }
@@ -109,7 +100,7 @@ bool core_set_authority(struct flexilib_exchange *seen, const char *data, size_t
     if (!may_change_request(exchange, "set_authority"))
         return false;
     if (!is_authority(authority))
-        return refuse(exchange, "set_authority", "HOST or HOST:PORT is needed");
+        return refuse_call(exchange, "set_authority", "HOST or HOST:PORT is needed");
     exchange->request.authority = keep(exchange, authority);
     return true;
 }
@@ -126,9 +117,9 @@ bool core_set_path(struct flexilib_exchange *seen, const char *data, size_t leng
     if (!may_change_request(exchange, "set_path"))
         return false;
     if (path.length == 0 || path.data[0] != '/')
-        return refuse(exchange, "set_path", "a path begins with '/'");
+        return refuse_call(exchange, "set_path", "a path begins with '/'");
     if (!is_target_part(path, "?#") || !has_good_escapes(path))
-        return refuse(exchange, "set_path", "it holds what has to be escaped, or a broken escape");
+        return refuse_call(exchange, "set_path", "it holds what has to be escaped, or a broken escape");
     exchange->request.path = keep(exchange, path);
     return true;
 }
@@ -145,7 +136,7 @@ bool core_set_query(struct flexilib_exchange *seen, const char *data, size_t len
     if (!may_change_request(exchange, "set_query"))
         return false;
     if (!is_target_part(query, "#"))
-        return refuse(exchange, "set_query", "it holds what has to be escaped");
+        return refuse_call(exchange, "set_query", "it holds what has to be escaped");
     exchange->request.query = keep(exchange, query);
     exchange->request.has_query = length != 0;
     return true;
@@ -162,9 +153,9 @@ bool core_set_status(struct flexilib_exchange *seen, int32_t status)
     if (!may_change_response(exchange, "set_status"))
         return false;
     if (exchange->response.status == 0)
-        return refuse(exchange, "set_status", "there is no response yet");
+        return refuse_call(exchange, "set_status", "there is no response yet");
     if (status < 200 || status > 599)
-        return refuse(exchange, "set_status", "a status is 200 to 599");
+        return refuse_call(exchange, "set_status", "a status is 200 to 599");
     exchange->response.status = status;
     return true;
 }
@@ -182,7 +173,7 @@ static bool may_change_list(const struct exchange *exchange, flexilib_half half,
         return may_change_request(exchange, call);
     if (half == FLEXILIB_RESPONSE)
         return may_change_response(exchange, call);
-    return refuse(exchange, call, "that is neither the request's half nor the response's");
+    return refuse_call(exchange, call, "that is neither the request's half nor the response's");
 }
 
 size_t core_header_count(const struct flexilib_exchange *seen, flexilib_half half)
@@ -216,13 +207,13 @@ static bool is_good_field(const struct exchange *exchange, flexilib_half half, s
                           const char *call)
 {
     if (!header_is_name(name))
-        return refuse(exchange, call, "the field's name is no token");
+        return refuse_call(exchange, call, "the field's name is no token");
     if (!header_is_value(value))
-        return refuse(exchange, call, "the field's value holds a control character, or a blank at an end");
+        return refuse_call(exchange, call, "the field's value holds a control character, or a blank at an end");
     if (header_is_hop_by_hop(name))
-        return refuse(exchange, call, "the field frames messages or belongs to one connection");
+        return refuse_call(exchange, call, "the field frames messages or belongs to one connection");
     if (half == FLEXILIB_REQUEST && slice_equals_nocase(name, SLICE("host")))
-        return refuse(exchange, call, "the host is changed by set_authority");
+        return refuse_call(exchange, call, "the host is changed by set_authority");
     return true;
 }
 

@@ -11,7 +11,8 @@
  * call returns. Nobody frees the other's memory. Text is pointer plus length and not NUL-terminated.
  *
  * Threads, one rule. Every call in either direction happens on the worker's event-loop thread, except what is marked
- * [any thread]. A worker is a process, so a filter needs no locks; and a hook that blocks stops that worker.
+ * [any thread]. A worker is a process, so a filter needs no locks; and a hook that blocks stops that worker. Nothing
+ * may be thrown out of a hook: a C++ exception or a Rust panic ends the worker there, and the log names the filter.
  *
  * Tags: [startup] in create only. [loop] any call on the loop thread. [in exchange] while a hook runs for that
  * exchange.
@@ -62,6 +63,7 @@ struct flexilib_exchange;
  * A reply goes back through the response hooks of the filters that stand before this one in the chain; those behind it
  * have no part in it. In a response hook a reply takes the place of the response at hand, which is possible only until
  * its head has been sent; the filters before this one then see the new head, even where they have seen the old one.
+ * FLEXILIB_REPLY where no reply was set, or too late for one, blames the filter: 500, or the connection is cut.
  *
  * A failure is answered with 503 where the configuration says `on_error: closed` (the default), which goes back like a
  * reply. With `on_error: open` the exchange goes on without this filter, unless it has already decided about a part of
@@ -101,7 +103,8 @@ struct flexilib_option {
     const char *name;
     flexilib_option_type type;
     bool required;
-    const char *fallback;     /* the default as it would be written in YAML, or NULL: then `present` is false */
+    const char *fallback;     /* the default as a scalar in YAML, or NULL: then `present` is false. For a list one item,
+                               * or "[]"; for a map "{}" only */
     int64_t minimum, maximum; /* for numbers, durations and sizes; both 0 means any */
     const char *summary;      /* one line for the manual */
 };
@@ -127,7 +130,8 @@ struct flexilib_value {
 struct flexilib_core {
     size_t size;
 
-    /* Writes one line to the log, with the filter's name and, where exchange is not NULL, the request's id. [loop] */
+    /* Writes one line to the log, with the filter's name and, where exchange is not NULL, the request's id. What is
+     * longer than 1,500 bytes is cut. [loop] */
     void (*log)(const struct flexilib_core *core, const struct flexilib_exchange *exchange, flexilib_level level,
                 const char *data, size_t length);
 
@@ -158,7 +162,8 @@ struct flexilib_core {
     /* Header fields of either half, in order; names compare without case. Fields that frame messages or belong to one
      * connection (content-length, transfer-encoding, connection, ...) are FlexiLib's: they are not listed, and setting
      * one is refused with false and a line in the log; so is a name that is no token, and a value with CR, LF, NUL or
-     * another control character. The Host is not listed either: see authority.
+     * another control character. The Host is not listed either: see authority. When the request is forwarded,
+     * FlexiLib adds to X-Forwarded-For and Via, writes X-Forwarded-Host and -Proto anew, and leaves Expect out.
      *
      * The request's fields can be changed in the request hooks, the response's in on_response_head. In any hook that
      * goes on to reply, response fields set in that hook become the reply's; without a reply they are forgotten. Texts
@@ -196,7 +201,8 @@ struct flexilib_core {
 
     /* Sets the whole response: status 200 to 599 and body; the content type is set where it is given and not empty.
      * Header fields of the response set before or after, in the same hook, are kept. Then answer FLEXILIB_REPLY. Called
-     * again, it replaces what it had set. False where the head has been sent. [in exchange] */
+     * again, it replaces status and body, and the content type where one is given. False where the head has been sent.
+     * [in exchange] */
     bool (*reply)(struct flexilib_exchange *exchange, int32_t status, const char *content_type,
                   size_t content_type_length, const char *body, size_t body_length);
 

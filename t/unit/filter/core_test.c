@@ -337,12 +337,21 @@ static flexilib_answer set_bad_header(struct call *call)
     return FLEXILIB_CONTINUE;
 }
 
+static flexilib_answer write_too_early(struct call *call)
+{
+    assert_false(call->core->write(call->exchange, FLEXILIB_ARG("body")));
+    return FLEXILIB_CONTINUE;
+}
+
 static void refusals_blame_the_filter(void **state)
 {
     char text[4096];
     capture_log(set_bad_header, text, sizeof(text));
     assert_string_equal(text, "error: filter 'a': set_header in on_request_head was refused: the field's value holds a "
                               "control character, or a blank at an end (request 00c0ffee)\n");
+    capture_log(write_too_early, text, sizeof(text));
+    assert_string_equal(text, "error: filter 'a': write in on_request_head was refused: only a body hook decides about "
+                              "bytes (request 00c0ffee)\n");
     capture_log(act_nonsense, text, sizeof(text));
     assert_string_equal(text, "error: filter 'a': answered 42 in on_request_head, which is no answer "
                               "(request 00c0ffee)\n");
