@@ -110,6 +110,19 @@ routes:
       body: |
         <h1>Back soon</h1>
 YAML
+    ['files in every form', <<'YAML'],
+routes:
+  - { match: /a, files: . }
+  - { match: /b, files: /usr/share }
+  - { match: /c, files: { root: . } }
+  - { match: /d, files: { root: ., index: [] } }
+  - { match: /e, files: { root: no/such/folder, index: index.html } }
+  - files:
+      root: .
+      index: [index.html, index.htm]
+      fallback: app/index.html
+      precompressed: yes
+YAML
     ['libraries with names', "libraries: { greet: hello, again: { path: BUILD/filters/hello.so } }\nroutes:\n  - { match: /a, handler: greet }\n  - handler: again.hello\n"],
     ['libraries by path', "filters: [BUILD/filters/headers.so]\nroutes: [{ handler: { use: BUILD/filters/echo.so } }]\n"],
     ['anchors', "routes:\n  - { match: { host: a }, routes: &both [{ name: x, match: /x, handler: hello }, { handler: echo }] }\n  - { match: { host: b }, routes: *both }\n"],

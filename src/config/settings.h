@@ -68,6 +68,7 @@ enum target_kind {
     TARGET_PROXY,
     TARGET_REDIRECT,
     TARGET_RESPOND,
+    TARGET_FILES,
     TARGET_ROUTES,
 };
 
@@ -97,6 +98,15 @@ struct respond_settings {
     struct slice body;
 };
 
+struct files_settings {
+    const char *root; /* absolute; need not exist */
+    const struct field_item *index;
+    size_t index_count;
+    struct slice fallback; /* relative to root; empty where there is none */
+    bool is_precompressed;
+    struct place place; /* of root */
+};
+
 struct upstream_settings;
 
 struct route_settings {
@@ -113,6 +123,7 @@ struct route_settings {
     bool keep_host;                           /* TARGET_PROXY: send the client's Host on (default), or the server's */
     const struct redirect_settings *redirect; /* TARGET_REDIRECT */
     const struct respond_settings *respond;   /* TARGET_RESPOND */
+    const struct files_settings *files;       /* TARGET_FILES */
     struct route_settings *routes;            /* TARGET_ROUTES: tried in order, this route's match holding too */
     size_t route_count;
     struct place place;

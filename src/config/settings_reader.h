@@ -59,6 +59,7 @@ bool match_read(struct settings_reader *reader, const struct node *node, struct 
 /* settings_target_*.c: what a route leads to. */
 bool redirect_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 bool respond_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
+bool files_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 
 /* settings_route.c */
 bool routes_read(struct settings_reader *reader, const struct field_value *value);

@@ -12,6 +12,7 @@ enum {
     ROUTE_PROXY,
     ROUTE_REDIRECT,
     ROUTE_RESPOND,
+    ROUTE_FILES,
     ROUTE_ROUTES,
     ROUTE_FIELDS,
 };
@@ -25,6 +26,7 @@ static const struct field route_fields[ROUTE_FIELDS] = {
     [ROUTE_PROXY] = {.name = "proxy", .type = FIELD_NODE, .summary = "the upstream that answers"},
     [ROUTE_REDIRECT] = {.name = "redirect", .type = FIELD_NODE, .summary = "the URL where else to ask"},
     [ROUTE_RESPOND] = {.name = "respond", .type = FIELD_NODE, .summary = "the response itself"},
+    [ROUTE_FILES] = {.name = "files", .type = FIELD_NODE, .summary = "the folder with the files that answer"},
     [ROUTE_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "routes inside of this one"},
 };
 
@@ -170,8 +172,9 @@ static bool find_target(struct settings_reader *reader, const struct node *node,
                                 route_fields[*target].name, route_fields[i].name);
         *target = i;
     }
-    return *target != -1 || error_set_at(reader->error, node->place,
-                                         "a route wants one of 'handler', 'proxy', 'redirect', 'respond' and 'routes'");
+    return *target != -1 ||
+           error_set_at(reader->error, node->place,
+                        "a route wants one of 'handler', 'proxy', 'redirect', 'respond', 'files' and 'routes'");
 }
 
 static bool read_target(struct settings_reader *reader, const struct node *node, const struct field_value *values,
@@ -188,6 +191,8 @@ static bool read_target(struct settings_reader *reader, const struct node *node,
         return redirect_read(reader, values[target].node, route);
     if (target == ROUTE_RESPOND)
         return respond_read(reader, values[target].node, route);
+    if (target == ROUTE_FILES)
+        return files_read(reader, values[target].node, route);
     struct scope inner = {route->filters, route->filter_count, scope};
     route->target = TARGET_ROUTES;
     return read_list(reader, values[target].node, &inner, &route->routes, &route->route_count);

@@ -7,6 +7,7 @@
 #include "plan/router.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum {
     SHADOWS_TOLD = 20,
@@ -150,6 +151,16 @@ static void add_route(struct plan *plan, const struct route_settings *written, c
     ++plan->route_count;
 }
 
+static void check_folder(const struct plan_builder *builder, const struct files_settings *files)
+{
+    struct stat status;
+    if (!source_is_live(builder->source) || (stat(files->root, &status) == 0 && S_ISDIR(status.st_mode)))
+        return;
+    log_line(LOG_LEVEL_WARNING, "%s:%u:%u: there is no folder '%s': its route answers 404 until it is there",
+             files->place.text == NULL ? "" : files->place.text->path, files->place.line, files->place.column,
+             files->root);
+}
+
 static enum plan_target target_of(const struct route_settings *written)
 {
     switch (written->target) {
@@ -157,6 +168,8 @@ static enum plan_target target_of(const struct route_settings *written)
         return PLAN_REDIRECT;
     case TARGET_RESPOND:
         return PLAN_RESPOND;
+    case TARGET_FILES:
+        return PLAN_FILES;
     default:
         return PLAN_PROXY;
     }
@@ -174,9 +187,12 @@ static bool build_leaf(struct plan_builder *builder, const struct route_settings
         .keep_host = written->keep_host,
         .redirect = written->redirect,
         .respond = written->respond,
+        .files = written->files,
     };
     if (written->target == TARGET_HANDLER && !build_handler(builder, &written->handler, &route))
         return false;
+    if (written->target == TARGET_FILES)
+        check_folder(builder, written->files);
     add_route(builder->plan, written, inner, route);
     return true;
 }

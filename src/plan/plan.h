@@ -16,6 +16,7 @@ enum plan_target {
     PLAN_PROXY,
     PLAN_REDIRECT,
     PLAN_RESPOND,
+    PLAN_FILES,
     PLAN_MISSING, /* proxy.ini: the library is not there (yet); answer 500 */
     PLAN_NOTHING, /* no route: 404, in proxy.ini 500 */
 };
@@ -29,6 +30,7 @@ struct plan_route {
     bool keep_host;
     const struct redirect_settings *redirect; /* PLAN_REDIRECT */
     const struct respond_settings *respond;   /* PLAN_RESPOND */
+    const struct files_settings *files;       /* PLAN_FILES */
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand

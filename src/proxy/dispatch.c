@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
 
 #include <stdlib.h>
@@ -65,6 +66,9 @@ static void forward(struct exchange *exchange)
     case PLAN_REDIRECT:
     case PLAN_RESPOND:
         entry->source = fixed_response_start(exchange, entry->route, on_source_over);
+        return;
+    case PLAN_FILES:
+        entry->source = file_source_start(dispatch->loop, exchange, entry->route->files, on_source_over);
         return;
     case PLAN_NOTHING:
         if (dispatch->settings->style == SETTINGS_YAML) {

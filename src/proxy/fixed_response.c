@@ -84,8 +84,8 @@ struct slice redirect_location(const struct redirect_settings *redirect, const s
     return location;
 }
 
-static struct response_source start(struct exchange *exchange, int status, struct slice body,
-                                    void (*on_over)(struct exchange *exchange))
+struct response_source fixed_response_send(struct exchange *exchange, int status, struct slice body,
+                                           void (*on_over)(struct exchange *exchange))
 {
     struct fixed_response *response = arena_alloc(&exchange->arena, sizeof(*response));
     *response = (struct fixed_response){exchange, body, on_over};
@@ -100,8 +100,8 @@ static void add_header(struct exchange *exchange, struct slice name, struct slic
     headers_add(&exchange->response.headers, &exchange->arena, name, value);
 }
 
-static struct response_source start_redirect(struct exchange *exchange, const struct redirect_settings *redirect,
-                                             void (*on_over)(struct exchange *exchange))
+struct response_source fixed_response_redirect(struct exchange *exchange, const struct redirect_settings *redirect,
+                                               void (*on_over)(struct exchange *exchange))
 {
     struct slice location = redirect_location(redirect, &exchange->request, &exchange->arena);
     if (location.length == 0) {
@@ -111,7 +111,7 @@ static struct response_source start_redirect(struct exchange *exchange, const st
     add_header(exchange, SLICE("location"), location);
     add_header(exchange, SLICE("content-type"), SLICE("text/plain"));
     struct slice body = arena_print(&exchange->arena, "%d %s\n", redirect->status, status_phrase(redirect->status));
-    return start(exchange, redirect->status, body, on_over);
+    return fixed_response_send(exchange, redirect->status, body, on_over);
 }
 
 static struct response_source start_respond(struct exchange *exchange, const struct respond_settings *respond,
@@ -121,13 +121,13 @@ static struct response_source start_respond(struct exchange *exchange, const str
         add_header(exchange, respond->headers[i].name, respond->headers[i].value);
     if (respond->body.length != 0 && headers_find(&exchange->response.headers, SLICE("content-type")) == NULL)
         add_header(exchange, SLICE("content-type"), SLICE("text/plain; charset=utf-8"));
-    return start(exchange, respond->status, respond->body, on_over);
+    return fixed_response_send(exchange, respond->status, respond->body, on_over);
 }
 
 struct response_source fixed_response_start(struct exchange *exchange, const struct plan_route *route,
                                             void (*on_over)(struct exchange *exchange))
 {
     if (route->target == PLAN_REDIRECT)
-        return start_redirect(exchange, route->redirect, on_over);
+        return fixed_response_redirect(exchange, route->redirect, on_over);
     return start_respond(exchange, route->respond, on_over);
 }

@@ -1,8 +1,8 @@
 #include "proxy/http1_writer.h"
 
 #include "filter/status.h"
+#include "proxy/http_date.h"
 
-#include <stdio.h>
 #include <time.h>
 
 struct http1_delivery http1_writer_plan(const struct response_head *response, bool has_body, unsigned minor_version,
@@ -25,17 +25,10 @@ struct http1_delivery http1_writer_plan(const struct response_head *response, bo
 
 struct slice http1_date_get(struct http1_date *date)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (date->second != now.tv_sec || date->text[0] == '\0') {
-        struct tm utc;
-        gmtime_r(&now.tv_sec, &utc);
-        /* strftime would follow a locale that a library may have set */
-        snprintf(date->text, sizeof(date->text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + 3 * utc.tm_wday,
-                 (unsigned)utc.tm_mday % 100, months + 3 * utc.tm_mon, (unsigned)(utc.tm_year + 1900) % 10000,
-                 (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100);
+        http_date_format(date->text, now.tv_sec);
         date->second = now.tv_sec;
     }
     return slice_from_text(date->text);

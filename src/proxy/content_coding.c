@@ -1,0 +1,53 @@
+#include "proxy/content_coding.h"
+
+enum {
+    FULL_WEIGHT = 1000,
+};
+
+/* "0", "0.125", "1", "1.000"; anything else counts as not welcome. */
+static unsigned parse_weight(struct slice text)
+{
+    if (text.length == 0 || text.length > 5 || (text.data[0] != '0' && text.data[0] != '1'))
+        return 0;
+    unsigned weight = text.data[0] == '1' ? FULL_WEIGHT : 0;
+    unsigned step = 100;
+    for (size_t i = 1; i < text.length; ++i) {
+        char c = text.data[i];
+        if (i == 1 ? c != '.' : c < '0' || c > '9')
+            return 0;
+        if (i > 1) {
+            weight += (unsigned)(c - '0') * step;
+            step /= 10;
+        }
+    }
+    return weight > FULL_WEIGHT ? 0 : weight;
+}
+
+static unsigned weight_of_item(struct slice parameters)
+{
+    while (parameters.length != 0) {
+        struct slice parameter = slice_next_item(&parameters, ';');
+        if (slice_starts_with_nocase(parameter, SLICE("q=")))
+            return parse_weight(slice_skip(parameter, 2));
+    }
+    return FULL_WEIGHT;
+}
+
+unsigned content_coding_weight(const struct headers *request, struct slice coding)
+{
+    unsigned weight_of_any = 0;
+    for (size_t i = 0; i < request->count; ++i) {
+        struct slice list = request->items[i].value;
+        if (!slice_equals_nocase(request->items[i].name, SLICE("accept-encoding")))
+            continue;
+        while (list.length != 0) {
+            struct slice item = slice_next_item(&list, ',');
+            struct slice name = slice_next_item(&item, ';');
+            if (slice_equals_nocase(name, coding))
+                return weight_of_item(item);
+            if (slice_equals(name, SLICE("*")))
+                weight_of_any = weight_of_item(item);
+        }
+    }
+    return weight_of_any;
+}
