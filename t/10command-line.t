@@ -119,6 +119,10 @@ is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml: the check was ended by sign
     'a library that crashes while it is created is named', fatal('crash'));
 is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml: a library ended the check with status 3$where\n\z/,
     'one that exits too', fatal('exit'));
+is_run(['check'], 78, $nothing,
+    qr/\Aflexilib\.yaml: the check was ended by signal 11 \(Segmentation fault\), in library 'early' \(loading\)\n\z/,
+    'and one that crashes while it is loaded', crashing => 1,
+    config => "listen: 127.0.0.1:0\nroutes:\n  - { match: /, handler: @{[test_library('early')]} }\n");
 is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s$where\n/,
     'both end the first start', fatal('crash'));
 is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 exited with status 3 after \d+\.\d{3} s$where\n/,
