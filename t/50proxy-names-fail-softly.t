@@ -24,7 +24,7 @@ my $routes = join '', map { qq(  - { match: "/$_", proxy: "http://$_.test:@{[$ba
 my $config = <<"END";
 listen: 127.0.0.1:0
 workers: 1
-resolver: { servers: ["@{[$names->address]}"], timeout: 200ms }
+resolver: { servers: ["@{[$names->address]}"], timeout: 600ms }
 routes:
 $routes
 END

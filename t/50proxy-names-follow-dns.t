@@ -28,7 +28,7 @@ my $routes = join '', map { qq(  - { match: "/$_", proxy: "http://$_:$port{$_}" 
 my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
-resolver: { servers: "@{[$names->address]}" }
+resolver: { servers: "@{[$names->address]}", timeout: 20s }
 routes:
 $routes
 END

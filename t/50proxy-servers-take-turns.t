@@ -9,7 +9,7 @@ my $names  = start_name_server('shop.test' => { A => ['127.0.0.1'] });
 my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
-resolver: { servers: "@{[$names->address]}" }
+resolver: { servers: "@{[$names->address]}", timeout: 20s }
 upstreams:
   even: { servers: ["@{[$a->url]}", "@{[$b->url]}"] }
   weighted:
