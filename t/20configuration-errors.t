@@ -53,7 +53,7 @@ my @cases = (
     ['a file that is a text', "hello\n", "1:1: a configuration is a mapping with keys such as 'listen' and 'routes', not a text"],
     ['a tree that is too deep', 'routes: ' . '[' x 120 . ']' x 120 . "\n", '1:108: the configuration is too deep: more than 100 levels'],
     ['aliases that blow up', bomb(), '7:10: the configuration is too large: more than 1000000 values, counting what aliases repeat'],
-    ['a merge key', "upstreams: { a: &a { servers: http://a }, b: { <<: *a, servers: http://b } }\n", "1:48: unknown key '<<' in an upstream (possible: 'servers', 'connect_timeout', 'response_timeout', 'idle_timeout', 'keep_alive')"],
+    ['a merge key', "upstreams: { a: &a { servers: http://a }, b: { <<: *a, servers: http://b } }\n", "1:48: unknown key '<<' in an upstream (possible: 'servers', 'tls', 'connect_timeout', 'tls_timeout', 'response_timeout', 'idle_timeout', 'keep_alive')"],
 
     # variables
     ['a variable that is not set', "user: nobody\naccess_log: /var/log/\${NO_SUCH}/x.log\n", "2:22: the environment variable 'NO_SUCH' is not set: set it, or write \${NO_SUCH:-default}"],
@@ -129,7 +129,17 @@ my @cases = (
     ['libraries as a list', "libraries: [./greet.so]\n", "1:12: 'libraries' wants a mapping of names to paths, not a list"],
 
     # upstreams
-    ['an upstream by https', "upstreams: { a: https://a }\n", "1:17: 'https://a' cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible"],
+    ['an upstream by ftp', "upstreams: { a: ftp://a }\n", "1:17: 'ftp://a' cannot be reached: http://HOST[:PORT], https://HOST[:PORT] and http+unix:/PATH are possible"],
+    ['an upstream by https without a host', "upstreams: { a: \"https://:443\" }\n", "1:17: 'https://:443' lacks an address in front of its ':'"],
+    ['tls for nobody', "upstreams: { a: { servers: http://a, tls: { insecure: yes } } }\n", "1:43: 'tls' is for servers by https://, of which this upstream has none"],
+    ['tls as a text', "upstreams: { a: { servers: https://a, tls: yes } }\n", "1:44: 'tls' wants a mapping, not a text"],
+    ['tls with an unknown key', "upstreams: { a: { servers: https://a, tls: { cert: a.pem } } }\n", "1:46: unknown key 'cert' in 'tls' (possible: 'ca', 'certificate', 'key', 'server_name', 'insecure')"],
+    ['a certificate without a key', "upstreams: { a: { servers: https://a, tls: { certificate: a.pem } } }\n", "1:59: 'certificate' wants a 'key' beside it", files => { 'a.pem' => '' }],
+    ['a key without a certificate', "upstreams: { a: { servers: https://a, tls: { key: a.pem } } }\n", "1:51: 'key' wants a 'certificate' beside it", files => { 'a.pem' => '' }],
+    ['authorities that nobody looks at', "upstreams: { a: { servers: https://a, tls: { ca: a.pem, insecure: yes } } }\n", "1:50: 'ca' and 'insecure' exclude each other", files => { 'a.pem' => '' }],
+    ['a server name that is none', "upstreams: { a: { servers: https://a, tls: { server_name: 'a b' } } }\n", "1:59: the server name 'a b' is neither a host's name nor a numeric address"],
+    ['authorities that are not there', "upstreams: { a: { servers: https://a, tls: { ca: a.pem } } }\n", "1:50: 'ca': cannot read 'DIR/a.pem': No such file or directory"],
+    ['authorities that are none', "upstreams: { a: { servers: https://a, tls: { ca: a.pem } } }\n", "1:50: 'DIR/a.pem' holds no certificate in PEM", files => { 'a.pem' => "hello\n" }],
     ['an upstream without http', "upstreams: { a: \"127.0.0.1:3000\" }\n", "1:17: '127.0.0.1:3000' is not a URL (did you mean 'http://127.0.0.1:3000'?)"],
     ['an upstream by socket', "upstreams: { a: unix:/run/a.sock }\n", "1:17: 'unix:/run/a.sock' is not a URL (did you mean 'http+unix:/run/a.sock'?)"],
     ['an upstream by socket, otherwise', "upstreams: { a: http://unix:/run/a.sock }\n", "1:17: 'http://unix:/run/a.sock' is not how a socket is written: write http+unix:/PATH"],
@@ -201,7 +211,7 @@ my @cases = (
     ['an upstream that is not defined, long form', "routes:\n  - proxy: { to: shop }\n", "2:18: upstream 'shop' is not defined"],
     ['a proxy by host', "routes:\n  - proxy: localhost\n", "2:12: upstream 'localhost' is not defined (a server is written 'http://localhost')"],
     ['a route that is nothing', "routes:\n  -\n  - handler: hello\n", "2:4: a route is a mapping with keys such as 'match', not nothing"],
-    ['a proxy by https', "routes:\n  - proxy: https://a\n", "2:12: 'https://a' cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible"],
+    ['a proxy by ftp', "routes:\n  - proxy: ftp://a\n", "2:12: 'ftp://a' cannot be reached: http://HOST[:PORT], https://HOST[:PORT] and http+unix:/PATH are possible"],
     ['a proxy that is a list', "routes:\n  - proxy: [http://a, http://b]\n", "2:12: 'proxy' wants one URL or upstream, not a list: define an upstream with these servers"],
     ['a proxy with an unknown key', "routes:\n  - proxy: { to: http://a, stripp: /a }\n", "2:28: unknown key 'stripp' in 'proxy' (did you mean 'strip'?)"],
     ['a strip without a slash', "routes:\n  - proxy: { to: http://a, strip: api }\n", "2:35: the path 'api' must begin with '/'"],

@@ -48,6 +48,12 @@ upstreams:
     response_timeout: 1h
     idle_timeout: 1d
     keep_alive: 0
+  safe: https://shop.example
+  mixed:
+    servers: [http://127.0.0.1:1, "https://[::1]:8443/", HTTPS://127.0.0.1]
+    tls: { server_name: "::1", insecure: no }
+    tls_timeout: 1s
+  loose: { servers: https://shop.example, tls: { insecure: yes } }
 routes:
   - { match: /a, proxy: one }
   - { match: /b, proxy: { to: several, strip: /b, host: server } }

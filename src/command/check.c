@@ -7,6 +7,7 @@
 #include "process/obituary.h"
 #include "process/program.h"
 #include "process/slots.h"
+#include "proxy/tls_upstream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +44,15 @@ static bool check_surroundings(const struct settings *settings, struct error *er
                         settings->access_log.data, strerror(errno));
 }
 
+static bool check_tls(const struct settings *settings, struct error *error)
+{
+    struct tls_upstreams *tls = tls_upstreams_create(settings, error);
+    bool is_fine = tls != NULL;
+    tls_upstreams_destroy(tls);
+    tls_upstreams_warn(settings);
+    return is_fine;
+}
+
 static bool build(const struct check *check, struct source *source, const struct settings *settings,
                   struct error *error)
 {
@@ -68,7 +78,8 @@ static int check_file(void *data)
     check->slot = slots_attach(check->slots.fd, check->slot_number, getpid());
     struct source *source = source_create_live(NULL);
     struct settings *settings = settings_load(source, check->file, &error);
-    bool is_fine = settings != NULL && check_surroundings(settings, &error) && build(check, source, settings, &error);
+    bool is_fine = settings != NULL && check_surroundings(settings, &error) && check_tls(settings, &error) &&
+                   build(check, source, settings, &error);
     settings_destroy(settings);
     source_destroy(source);
     if (check->slot != NULL)

@@ -7,6 +7,7 @@
 
 enum {
     HTTP_PORT = 80,
+    HTTPS_PORT = 443,
 };
 
 static bool refuse(const struct node *node, struct arena *arena, struct error *error, const char *sentence)
@@ -31,7 +32,7 @@ static bool read_unix(const struct node *node, struct arena *arena, struct serve
     return true;
 }
 
-static bool is_host_name(struct slice host)
+bool server_url_is_host(struct slice host)
 {
     for (size_t i = 0; i < host.length; ++i) {
         char lower = ascii_lower(host.data[i]);
@@ -53,18 +54,18 @@ static bool read_authority(const struct node *node, struct slice authority, stru
     if (problem != NULL)
         return refuse(node, arena, error, problem);
     server->host = address.host;
-    server->port = address.has_port ? address.port : HTTP_PORT;
+    server->port = address.has_port ? address.port : server->is_tls ? HTTPS_PORT : HTTP_PORT;
     if (server->port == 0)
         return refuse(node, arena, error, "has port 0, which no server has");
     bool is_fine = address.is_bracketed ? slice_find(address.host, ':') != address.host.length &&
                                               address_normalize(address.host, arena, &server->host)
-                                        : is_host_name(address.host);
+                                        : server_url_is_host(address.host);
     return is_fine || refuse(node, arena, error, "has a host that is neither a name nor a numeric address");
 }
 
 static bool read_http(const struct node *node, struct arena *arena, struct server_settings *server, struct error *error)
 {
-    struct slice rest = slice_skip(node->text, strlen("http://"));
+    struct slice rest = slice_skip(node->text, strlen(server->is_tls ? "https://" : "http://"));
     if (slice_find(rest, '?') != rest.length || slice_find(rest, '#') != rest.length)
         return refuse(node, arena, error, "has a query, but a server is just http://HOST:PORT");
     if (slice_starts_with(rest, SLICE("unix:")))
@@ -84,11 +85,13 @@ bool server_url_read(const struct node *node, struct arena *arena, struct server
         return error_set_at(error, node->place, "a server's URL is missing here");
     if (slice_starts_with_nocase(text, SLICE("http+unix:")))
         return read_unix(node, arena, server, error);
-    if (slice_starts_with_nocase(text, SLICE("http://")))
+    server->is_tls = slice_starts_with_nocase(text, SLICE("https://"));
+    if (server->is_tls || slice_starts_with_nocase(text, SLICE("http://")))
         return read_http(node, arena, server, error);
     bool has_scheme = memmem(text.data, text.length, "://", 3) != NULL;
     if (has_scheme)
-        return refuse(node, arena, error, "cannot be reached: http://HOST[:PORT] and http+unix:/PATH are possible");
+        return refuse(node, arena, error,
+                      "cannot be reached: http://HOST[:PORT], https://HOST[:PORT] and http+unix:/PATH are possible");
     const char *prefix = slice_starts_with_nocase(text, SLICE("unix:")) ? "http+" : "http://";
     return error_set_at(error, node->place, "'%s' is not a URL (did you mean '%s%s'?)", wording_quote(arena, text),
                         prefix, wording_quote(arena, text));

@@ -142,15 +142,35 @@ struct server_settings {
     struct slice host; /* name or numeric address without brackets; the path for a unix socket */
     uint16_t port;
     bool is_unix;
+    bool is_tls;     /* https:// */
     uint32_t weight; /* 1 to 256 */
+    struct place place;
+};
+
+/* A file that the settings name, as it was read. */
+struct file_settings {
+    struct slice content; /* without bytes: not there */
+    const char *path;
+    struct place place;
+};
+
+/* How the https:// servers of an upstream are spoken to. */
+struct upstream_tls_settings {
+    struct file_settings ca; /* who is trusted, unless insecure */
+    bool has_own_ca;         /* rather than the machine's */
+    struct file_settings certificate, key;
+    struct slice server_name; /* empty: the server's host */
+    bool is_insecure;
     struct place place;
 };
 
 struct upstream_settings {
     struct slice name; /* under `upstreams:`, or the URL where a route names it directly */
     const struct server_settings *servers;
-    size_t server_count; /* at least 1 */
+    size_t server_count;                     /* at least 1 */
+    const struct upstream_tls_settings *tls; /* NULL where no server is is_tls */
     int64_t connect_timeout_ms;
+    int64_t tls_timeout_ms;      /* until TLS is agreed on */
     int64_t response_timeout_ms; /* from the request's last byte to the response's head */
     int64_t idle_timeout_ms;     /* between two bytes of the response */
     int64_t keep_alive_ms;       /* how long an unused connection is kept */

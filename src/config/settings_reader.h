@@ -41,6 +41,9 @@ bool libraries_read(struct settings_reader *reader, const struct field_value *va
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value);
 const struct upstream_settings *upstream_find(struct settings_reader *reader, const struct node *node);
 
+/* settings_upstream_tls.c. Reads the mapping `tls`, NULL where there is none, once the upstream's servers are read. */
+bool upstream_tls_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+
 /* settings_resolver.c */
 bool resolver_read(struct settings_reader *reader, const struct field_value *value);
 

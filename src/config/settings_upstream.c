@@ -18,8 +18,8 @@ static const struct field server_fields[SERVER_FIELDS] = {
     [SERVER_URL] = {.name = "url",
                     .type = FIELD_TEXT,
                     .required = true,
-                    .summary = "http://HOST[:PORT] or "
-                               "http+unix:/PATH"},
+                    .summary = "http://HOST[:PORT], https://HOST[:PORT] "
+                               "or http+unix:/PATH"},
     [SERVER_WEIGHT] = {.name = "weight",
                        .type = FIELD_INTEGER,
                        .fallback = "1",
@@ -30,7 +30,9 @@ static const struct field server_fields[SERVER_FIELDS] = {
 
 enum {
     UPSTREAM_SERVERS = 0,
+    UPSTREAM_TLS,
     UPSTREAM_CONNECT_TIMEOUT,
+    UPSTREAM_TLS_TIMEOUT,
     UPSTREAM_RESPONSE_TIMEOUT,
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_KEEP_ALIVE,
@@ -44,10 +46,17 @@ enum {
 
 static const struct field upstream_fields[UPSTREAM_FIELDS] = {
     [UPSTREAM_SERVERS] = {.name = "servers", .type = FIELD_NODE, .required = true, .summary = "one server or a list"},
+    [UPSTREAM_TLS] = {.name = "tls", .type = FIELD_NODE, .summary = "for https://: whom to trust, what to show"},
     [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_TIME("connect_timeout", 1, "5s", "until a connection stands"),
+    [UPSTREAM_TLS_TIMEOUT] = UPSTREAM_TIME("tls_timeout", 1, "5s", "until TLS is agreed on, behind that"),
     [UPSTREAM_RESPONSE_TIMEOUT] = UPSTREAM_TIME("response_timeout", 1, "60s", "until the response begins"),
     [UPSTREAM_IDLE_TIMEOUT] = UPSTREAM_TIME("idle_timeout", 1, "60s", "between two pieces of the response"),
     [UPSTREAM_KEEP_ALIVE] = UPSTREAM_TIME("keep_alive", 0, "60s", "how long an unused connection is kept"),
+};
+
+/* Parts of an upstream that readers of their own read. */
+struct upstream_nodes {
+    const struct node *servers, *tls;
 };
 
 static bool read_server(struct settings_reader *reader, const struct node *node, struct server_settings *server)
@@ -80,9 +89,9 @@ static bool read_servers(struct settings_reader *reader, const struct node *node
     return true;
 }
 
-/* Reads the mapping, or the defaults of one that is not there. */
+/* Reads the mapping, or the defaults of one that is not there; what needs more reading is left in rest. */
 static bool read_fields(struct settings_reader *reader, const struct node *mapping, struct upstream_settings *upstream,
-                        const struct node **servers)
+                        struct upstream_nodes *rest)
 {
     struct field_value values[UPSTREAM_FIELDS];
     const struct field *fields = mapping == NULL ? upstream_fields + 1 : upstream_fields;
@@ -92,12 +101,20 @@ static bool read_fields(struct settings_reader *reader, const struct node *mappi
                      reader->source, reader->arena, first, reader->error))
         return false;
     upstream->connect_timeout_ms = values[UPSTREAM_CONNECT_TIMEOUT].integer;
+    upstream->tls_timeout_ms = values[UPSTREAM_TLS_TIMEOUT].integer;
     upstream->response_timeout_ms = values[UPSTREAM_RESPONSE_TIMEOUT].integer;
     upstream->idle_timeout_ms = values[UPSTREAM_IDLE_TIMEOUT].integer;
     upstream->keep_alive_ms = values[UPSTREAM_KEEP_ALIVE].integer;
+    rest->tls = values[UPSTREAM_TLS].node;
     if (mapping != NULL)
-        *servers = values[UPSTREAM_SERVERS].node;
+        rest->servers = values[UPSTREAM_SERVERS].node;
     return true;
+}
+
+static bool read_rest(struct settings_reader *reader, const struct upstream_nodes *rest,
+                      struct upstream_settings *upstream)
+{
+    return read_servers(reader, rest->servers, upstream) && upstream_tls_read(reader, rest->tls, upstream);
 }
 
 static struct upstream_settings *add_upstream(struct settings_reader *reader, struct slice name, struct place place)
@@ -120,9 +137,9 @@ static bool read_upstream(struct settings_reader *reader, const struct node *key
         return false;
     struct upstream_settings *upstream = add_upstream(reader, key->text, key->place);
     name_index_add(&reader->upstreams, reader->arena, key->text, upstream);
-    const struct node *servers = node;
+    struct upstream_nodes rest = {.servers = node};
     const struct node *mapping = node->kind == NODE_MAPPING ? node : NULL;
-    return read_fields(reader, mapping, upstream, &servers) && read_servers(reader, servers, upstream);
+    return read_fields(reader, mapping, upstream, &rest) && read_rest(reader, &rest, upstream);
 }
 
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value)
@@ -156,7 +173,8 @@ static const struct upstream_settings *find_inline(struct settings_reader *reade
         return known;
     struct upstream_settings *upstream = add_upstream(reader, node->text, node->place);
     name_index_add(&reader->inline_upstreams, reader->arena, key, upstream);
-    bool is_read = read_fields(reader, NULL, upstream, NULL) && read_servers(reader, node, upstream);
+    struct upstream_nodes rest = {.servers = node};
+    bool is_read = read_fields(reader, NULL, upstream, &rest) && read_rest(reader, &rest, upstream);
     return is_read ? upstream : NULL;
 }
 

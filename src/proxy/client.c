@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "proxy/client_request.h"
+#include "proxy/tls_upstream.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -31,6 +32,12 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
         }
     }
     return client;
+}
+
+void client_use_tls(struct client *client, struct tls_upstreams *tls)
+{
+    for (size_t i = 0; i < client->group_count; ++i)
+        server_group_use_tls(&client->groups[i], tls_upstreams_find(tls, i));
 }
 
 static void destroy_request(struct client_request *request)

@@ -11,9 +11,13 @@
 #include "proxy/resolver.h"
 
 struct client;
+struct tls_upstreams;
 struct client_request;
 
 struct client *client_create(const struct settings *settings, struct loop *loop, struct resolver *resolver);
+
+/* Has https:// servers spoken to by TLS, before the first request. tls must outlive the client. */
+void client_use_tls(struct client *client, struct tls_upstreams *tls);
 
 /* Closes all connections. No request may be under way. */
 void client_destroy(struct client *client);

@@ -140,11 +140,15 @@ static void make_head_room(struct client_request *request)
     request->received = length;
 }
 
-/* Says in words what ended a connection; received is what socket_receive returned. */
-static void describe_end(ssize_t received, const char *where, char *reason, size_t capacity)
+/* Says in words what ended the connection; received is what socket_receive returned. */
+static void describe_end(const struct client_request *request, ssize_t received, const char *where, char *reason,
+                         size_t capacity)
 {
     char words[CONNECTOR_REASON_BYTES] = "it closed the connection";
-    if (received != 0)
+    const char *failure = socket_failure(request->connection->socket);
+    if (received != 0 && failure != NULL)
+        snprintf(words, sizeof(words), "%s", failure);
+    else if (received != 0)
         connector_describe(errno, words, sizeof(words));
     snprintf(reason, capacity, "%s %s", words, where);
 }
@@ -158,8 +162,9 @@ static void receive_head(struct client_request *request)
         return;
     if (received <= 0) {
         char reason[256];
-        describe_end(received, request->has_received ? "in the middle of the response's head" : "without a response",
-                     reason, sizeof(reason));
+        describe_end(request, received,
+                     request->has_received ? "in the middle of the response's head" : "without a response", reason,
+                     sizeof(reason));
         client_request_lose(request, reason);
         return;
     }
@@ -196,7 +201,7 @@ static bool end_body(struct client_request *request, ssize_t received)
         settle_connection(request, 0);
         return true;
     }
-    describe_end(received, "in the middle of the response's body", reason, sizeof(reason));
+    describe_end(request, received, "in the middle of the response's body", reason, sizeof(reason));
     client_request_fail(request, 502, "%s", reason);
     return false;
 }

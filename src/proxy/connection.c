@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -65,9 +64,7 @@ struct connection *connection_take(struct server *server, const struct connectio
 
 bool connection_is_quiet(const struct connection *connection)
 {
-    char byte;
-    ssize_t received = recv(socket_descriptor(connection->socket), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
-    return received == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return socket_is_quiet(connection->socket);
 }
 
 void connection_keep(struct connection *connection)

@@ -1,5 +1,7 @@
 #include "proxy/connector.h"
 
+#include "proxy/tls_upstream.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,10 +41,43 @@ static void avoid_address(struct connector *connector)
         resolver_avoid(connector->resolver, server->settings->host, &connector->addresses[connector->position]);
 }
 
+/* The address at hand is of no use. Where somebody is there and TLS has failed, the others are left to the next
+ * connection, so that the log tells of this. */
+static void go_on(struct connector *connector)
+{
+    avoid_address(connector);
+    connector->position = connector->is_securing ? connector->count : connector->position + 1;
+    connector->is_securing = false;
+    try_addresses(connector);
+}
+
+static void on_secured(void *data, const char *failure)
+{
+    struct connector *connector = data;
+    struct socket *socket = connector->socket;
+    timer_stop(connector->loop, &connector->timer);
+    connector->socket = NULL;
+    if (failure == NULL) {
+        connector->is_securing = false;
+        connector->on_connected(connector->data, socket, NULL, false);
+        return;
+    }
+    snprintf(connector->reason, sizeof(connector->reason), "%s", failure);
+    connector->is_timeout = false;
+    socket_close(socket);
+    go_on(connector);
+}
+
 static void on_connected(struct socket *socket, void *data, int error)
 {
     struct connector *connector = data;
     timer_stop(connector->loop, &connector->timer);
+    if (error == 0 && connector->server->tls != NULL) {
+        connector->is_securing = true;
+        timer_start(connector->loop, &connector->timer, connector->server->upstream->tls_timeout_ms);
+        tls_peer_begin(connector->server->tls, connector->loop, socket, on_secured, connector);
+        return;
+    }
     connector->socket = NULL;
     if (error == 0) {
         connector->on_connected(connector->data, socket, NULL, false);
@@ -51,9 +86,7 @@ static void on_connected(struct socket *socket, void *data, int error)
     socket_close(socket);
     connector->is_timeout = error == ETIMEDOUT;
     connector_describe(error, connector->reason, sizeof(connector->reason));
-    avoid_address(connector);
-    ++connector->position;
-    try_addresses(connector);
+    go_on(connector);
 }
 
 static void try_addresses(struct connector *connector)
@@ -93,18 +126,19 @@ static void on_timeout(struct timer *timer)
         connector->on_connected(connector->data, NULL, connector->reason, connector->is_timeout);
         return;
     }
-    const char *what = connector->query != NULL ? "its name was not resolved" : "no connection";
+    const struct upstream_settings *upstream = connector->server->upstream;
+    const char *what = connector->query != NULL ? "its name was not resolved"
+                       : connector->is_securing ? "no TLS handshake"
+                                                : "no connection";
     snprintf(connector->reason, sizeof(connector->reason), "%s within %" PRId64 " ms", what,
-             connector->server->upstream->connect_timeout_ms);
+             connector->is_securing ? upstream->tls_timeout_ms : upstream->connect_timeout_ms);
     connector->is_timeout = true;
     if (connector->query != NULL)
         resolver_cancel(connector->query);
     connector->query = NULL;
     socket_close(connector->socket);
     connector->socket = NULL;
-    avoid_address(connector);
-    ++connector->position;
-    try_addresses(connector);
+    go_on(connector);
 }
 
 void connector_start(struct connector *connector, const struct server *server)
@@ -112,7 +146,7 @@ void connector_start(struct connector *connector, const struct server *server)
     connector->server = server;
     connector->timer = (struct timer){.on_timeout = on_timeout, .data = connector};
     connector->count = connector->position = 0;
-    connector->has_failed = connector->is_timeout = false;
+    connector->has_failed = connector->is_timeout = connector->is_securing = false;
     if (server->is_numeric) {
         connector->addresses[0] = server->address;
         connector->count = 1;

@@ -1,7 +1,8 @@
 #ifndef FLEXILIB_PROXY_CONNECTOR_H
 #define FLEXILIB_PROXY_CONNECTOR_H
 
-/* Makes a new connection to a server: looks its name up where it is one, and tries the addresses in turn. Embedded in
+/* Makes a new connection to a server: looks its name up where it is one, tries the addresses in turn, and agrees on TLS
+ * where the server wants that. Embedded in
  * the request it works for; zero bytes are a stopped one. */
 
 #include "proxy/server.h"
@@ -24,12 +25,14 @@ struct connector {
     struct timer timer;
     struct resolver_address addresses[RESOLVER_ADDRESSES];
     size_t count, position;
-    bool has_failed; /* the timer will say so */
+    bool is_securing; /* connected, and TLS is being agreed on */
+    bool has_failed;  /* the timer will say so */
     bool is_timeout;
     char reason[CONNECTOR_REASON_BYTES];
 };
 
-/* loop, resolver, on_connected and data are set. Each address, and the look-up, has the upstream's connect_timeout_ms.
+/* loop, resolver, on_connected and data are set. Each address, and the look-up, has the upstream's connect_timeout_ms,
+ * TLS its tls_timeout_ms behind that.
  */
 void connector_start(struct connector *connector, const struct server *server);
 

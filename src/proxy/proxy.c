@@ -8,6 +8,7 @@
 #include "proxy/front_http1.h"
 #include "proxy/listener.h"
 #include "proxy/resolver.h"
+#include "proxy/tls_upstream.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct proxy {
     struct access_log *access_log;
     struct resolver *resolver;
     struct client *client;
+    struct tls_upstreams *tls;
     struct dispatch *dispatch;
     struct front_http1 *front;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
@@ -70,6 +72,15 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     return proxy;
 }
 
+bool proxy_prepare(struct proxy *proxy, struct error *error)
+{
+    proxy->tls = tls_upstreams_create(proxy->settings, error);
+    if (proxy->tls == NULL)
+        return false;
+    client_use_tls(proxy->client, proxy->tls);
+    return true;
+}
+
 static void stop_accepting(struct proxy *proxy)
 {
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
@@ -87,6 +98,7 @@ void proxy_destroy(struct proxy *proxy)
     front_http1_destroy(proxy->front);
     dispatch_destroy(proxy->dispatch);
     client_destroy(proxy->client);
+    tls_upstreams_destroy(proxy->tls);
     resolver_destroy(proxy->resolver);
     access_log_destroy(proxy->access_log);
     free(proxy->listeners);

@@ -18,6 +18,9 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
 /* Frees it, before plan and runtime: after on_drained, or where proxy_accept was never called. NULL is fine. */
 void proxy_destroy(struct proxy *proxy);
 
+/* Reads the certificates and keys that upstreams use, before it accepts. Returns false and fills error. */
+bool proxy_prepare(struct proxy *proxy, struct error *error);
+
 /* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
 

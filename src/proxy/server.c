@@ -2,12 +2,14 @@
 
 #include "base/alloc.h"
 #include "proxy/connection.h"
+#include "proxy/tls_upstream.h"
 
 #include <stdlib.h>
 #include <sys/un.h>
 
 enum {
     HTTP_PORT = 80,
+    HTTPS_PORT = 443,
 };
 
 /* A path that is too long leaves the address empty, and connecting to it fails. */
@@ -35,7 +37,7 @@ static void init_server(struct server *server, const struct server_settings *set
     server->is_numeric = resolver_parse(settings->host, settings->port, &server->address);
     bool is_bracketed = slice_find(settings->host, ':') != settings->host.length;
     text_print(&server->host, is_bracketed ? "[%.*s]" : "%.*s", SLICE_ARG(settings->host));
-    if (settings->port != HTTP_PORT)
+    if (settings->port != (settings->is_tls ? HTTPS_PORT : HTTP_PORT))
         text_print(&server->host, ":%u", (unsigned)settings->port);
 }
 
@@ -49,10 +51,20 @@ void server_group_init(struct server_group *group, const struct upstream_setting
     }
 }
 
+void server_group_use_tls(struct server_group *group, struct tls_upstream *tls)
+{
+    for (size_t i = 0; i < group->count; ++i) {
+        struct server *server = &group->servers[i];
+        if (server->settings->is_tls)
+            server->tls = tls_peer_create(tls, server->settings);
+    }
+}
+
 void server_group_finish(struct server_group *group)
 {
     for (size_t i = 0; i < group->count; ++i) {
         connection_close_idle(&group->servers[i]);
+        tls_peer_destroy(group->servers[i].tls);
         text_finish(&group->servers[i].host);
     }
     free(group->servers);

@@ -10,6 +10,8 @@
 #include "proxy/resolver.h"
 
 struct connection;
+struct tls_peer;
+struct tls_upstream;
 
 struct server {
     const struct server_settings *settings;
@@ -17,6 +19,7 @@ struct server {
     struct loop *loop;
     struct text host;                /* what the Host field calls it */
     struct resolver_address address; /* where is_numeric */
+    struct tls_peer *tls;            /* NULL: plain */
     bool is_numeric;                 /* a numeric address or a unix socket: needs no resolver */
     bool expects_large;              /* its last body did not fit into a small buffer */
     int64_t credit;                  /* of the round-robin */
@@ -34,6 +37,9 @@ struct server_group {
 
 /* upstream must outlive the group. */
 void server_group_init(struct server_group *group, const struct upstream_settings *upstream, struct loop *loop);
+
+/* Has the https:// servers of the group spoken to by TLS. */
+void server_group_use_tls(struct server_group *group, struct tls_upstream *tls);
 
 /* Closes the idle connections of the servers, and frees what init took. */
 void server_group_finish(struct server_group *group);

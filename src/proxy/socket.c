@@ -1,6 +1,7 @@
 #include "proxy/socket.h"
 
 #include "base/alloc.h"
+#include "proxy/socket_layer.h"
 
 #include <h2o/socket.h>
 
@@ -24,6 +25,9 @@ struct socket {
     struct loop *loop;
     const struct socket_events *events;
     void *data;
+    const struct socket_layer *layer; /* NULL: the owner's bytes are the wire's */
+    void *layer_state;
+    bool is_reset_on_close;
     void (*on_connected)(struct socket *socket, void *data, int error); /* NULL once it is connected */
 };
 
@@ -88,6 +92,8 @@ void socket_close(struct socket *socket)
 {
     if (socket == NULL)
         return;
+    if (socket->layer != NULL)
+        socket->layer->close(socket->layer_state, socket->is_reset_on_close);
     h2o_socket_close(socket->h2o);
     free(socket);
 }
@@ -96,10 +102,13 @@ static void on_read_ready(h2o_socket_t *h2o, const char *failure)
 {
     struct socket *socket = h2o->data;
     loop_note_wakeup(socket->loop);
-    socket->events->on_readable(socket, socket->data);
+    if (socket->layer != NULL)
+        socket->layer->on_readable(socket->layer_state);
+    else
+        socket_tell_readable(socket);
 }
 
-void socket_read(struct socket *socket, bool is_wanted)
+void socket_wire_read(struct socket *socket, bool is_wanted)
 {
     assert(socket->on_connected == NULL);
     if (is_wanted == (bool)h2o_socket_is_reading(socket->h2o))
@@ -110,9 +119,8 @@ void socket_read(struct socket *socket, bool is_wanted)
         h2o_socket_read_stop(socket->h2o);
 }
 
-ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity)
+ssize_t socket_wire_receive(struct socket *socket, char *buffer, size_t capacity)
 {
-    assert(capacity != 0);
     ssize_t received;
     do {
         received = recv(h2o_socket_get_fd(socket->h2o), buffer, capacity, 0);
@@ -124,7 +132,10 @@ static void on_write_end(h2o_socket_t *h2o, const char *failure)
 {
     struct socket *socket = h2o->data;
     loop_note_wakeup(socket->loop);
-    socket->events->on_written(socket, socket->data, failure == NULL);
+    if (socket->layer != NULL)
+        socket->layer->on_written(socket->layer_state, failure == NULL);
+    else
+        socket_tell_written(socket, failure == NULL);
 }
 
 /* Returns how much was sent: where that is not everything, libh2o's write goes on, and meets what failed again. */
@@ -143,9 +154,9 @@ static size_t send_at_once(struct socket *socket, const struct iovec *pieces, si
     return sent < 0 ? 0 : (size_t)sent;
 }
 
-void socket_write(struct socket *socket, const struct iovec *pieces, size_t count)
+void socket_wire_write(struct socket *socket, const struct iovec *pieces, size_t count)
 {
-    assert(count <= MOST_PIECES && !socket_is_writing(socket));
+    assert(count <= MOST_PIECES && !socket_wire_is_writing(socket));
     h2o_iovec_t filled[MOST_PIECES];
     size_t filled_count = 0, sent = send_at_once(socket, pieces, count);
     /* libh2o's write must not end in an empty piece, while no pieces at all are fine */
@@ -158,9 +169,55 @@ void socket_write(struct socket *socket, const struct iovec *pieces, size_t coun
     h2o_socket_write(socket->h2o, filled, filled_count, on_write_end);
 }
 
-bool socket_is_writing(const struct socket *socket)
+bool socket_wire_is_writing(const struct socket *socket)
 {
     return h2o_socket_is_writing(socket->h2o);
+}
+
+void socket_read(struct socket *socket, bool is_wanted)
+{
+    if (socket->layer != NULL)
+        socket->layer->read(socket->layer_state, is_wanted);
+    else
+        socket_wire_read(socket, is_wanted);
+}
+
+ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity)
+{
+    assert(capacity != 0);
+    if (socket->layer != NULL)
+        return socket->layer->receive(socket->layer_state, buffer, capacity);
+    return socket_wire_receive(socket, buffer, capacity);
+}
+
+void socket_write(struct socket *socket, const struct iovec *pieces, size_t count)
+{
+    if (socket->layer != NULL)
+        socket->layer->write(socket->layer_state, pieces, count);
+    else
+        socket_wire_write(socket, pieces, count);
+}
+
+bool socket_is_writing(const struct socket *socket)
+{
+    if (socket->layer != NULL)
+        return socket->layer->is_writing(socket->layer_state);
+    return socket_wire_is_writing(socket);
+}
+
+bool socket_is_quiet(struct socket *socket)
+{
+    char byte;
+    if (socket->layer != NULL)
+        return socket->layer->is_quiet(socket->layer_state);
+    ssize_t received = recv(h2o_socket_get_fd(socket->h2o), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    return received == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+const char *socket_failure(const struct socket *socket)
+{
+    const char *words = socket->layer != NULL ? socket->layer->failure(socket->layer_state) : "";
+    return words[0] != '\0' ? words : NULL;
 }
 
 uint64_t socket_taken_bytes(const struct socket *socket)
@@ -174,11 +231,15 @@ uint64_t socket_taken_bytes(const struct socket *socket)
 
 void socket_finish_writing(struct socket *socket)
 {
-    shutdown(h2o_socket_get_fd(socket->h2o), SHUT_WR);
+    if (socket->layer != NULL)
+        socket->layer->finish_writing(socket->layer_state);
+    else
+        shutdown(h2o_socket_get_fd(socket->h2o), SHUT_WR);
 }
 
 void socket_reset_on_close(struct socket *socket)
 {
+    socket->is_reset_on_close = true;
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(h2o_socket_get_fd(socket->h2o), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
@@ -192,4 +253,20 @@ void socket_set_events(struct socket *socket, const struct socket_events *events
 {
     socket->events = events;
     socket->data = data;
+}
+
+void socket_set_layer(struct socket *socket, const struct socket_layer *layer, void *state)
+{
+    socket->layer = layer;
+    socket->layer_state = state;
+}
+
+void socket_tell_readable(struct socket *socket)
+{
+    socket->events->on_readable(socket, socket->data);
+}
+
+void socket_tell_written(struct socket *socket, bool is_ok)
+{
+    socket->events->on_written(socket, socket->data, is_ok);
 }

@@ -47,6 +47,12 @@ ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
 void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
 bool socket_is_writing(const struct socket *socket);
 
+/* Says whether neither bytes nor an end have come in; a system call. */
+bool socket_is_quiet(struct socket *socket);
+
+/* Why socket_receive failed, in plain words, where there is more to say than its errno does; NULL otherwise. */
+const char *socket_failure(const struct socket *socket);
+
 /* How many bytes the peer's side has taken so far, so that one who is slow can be told from one who takes nothing;
  * always 0 on a unix socket. A system call. */
 uint64_t socket_taken_bytes(const struct socket *socket);

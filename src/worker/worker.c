@@ -10,6 +10,7 @@
 #include "process/signals.h"
 #include "process/slots.h"
 #include "proxy/proxy.h"
+#include "proxy/tls_upstream.h"
 #include "worker/listening.h"
 #include "worker/uplink.h"
 
@@ -156,6 +157,10 @@ static bool open_proxy(struct worker *worker, struct error *error)
     const struct settings *settings = worker->settings;
     worker->proxy =
         proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
+    if (!proxy_prepare(worker->proxy, error))
+        return false;
+    if (worker->role.is_live)
+        tls_upstreams_warn(settings);
     for (size_t i = 0; i < settings->listener_count; ++i) {
         int fd = listening_open(&worker->uplink, i, &settings->listeners[i], error);
         if (fd == -1)

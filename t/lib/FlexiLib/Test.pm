@@ -232,12 +232,13 @@ sub start_nginx {
     listen($socket, 511) or die "listen: $!";
     my ($port) = unpack_sockaddr_in(getsockname $socket);
     my $user = $> == 0 ? 'user root;' : '';
+    my $listen = $option{listen} // '';
     my $temp = join '', map { "${_}_temp_path tmp/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
     write_file("$folder/nginx.conf", <<"END");
 daemon off; $user worker_processes 1; pid nginx.pid; error_log stderr notice;
 events { worker_connections 1024; }
 http { access_log off; $temp
-  server { listen 127.0.0.1:$port; root $folder/html; $server_block }
+  server { listen 127.0.0.1:$port $listen; root $folder/html; $server_block }
 }
 END
     fcntl $socket, F_SETFD, 0;
@@ -453,7 +454,8 @@ C<resume>.
 
 =item start_nginx('location / { ... }', files => { 'a.txt' => CONTENT })
 
-Debian's nginx on a free port; files stand in its root. Methods: C<address>, C<url>, C<dir>, C<log> by text('stderr').
+Debian's nginx on a free port; files stand in its root. C<listen> is what else its listen directive says (ssl).
+ Methods: C<address>, C<url>, C<dir>, C<log> by text('stderr').
 
 =back
 

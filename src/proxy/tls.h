@@ -1,0 +1,36 @@
+#ifndef FLEXILIB_PROXY_TLS_H
+#define FLEXILIB_PROXY_TLS_H
+
+/* TLS on a connected socket, in either role: a layer (socket_layer.h) behind which the owner goes on to use socket.h as
+ * before. Who is spoken to, and with what certificate, is in the SSL that is handed in: tls_upstream.h makes those for
+ * servers. Only files called tls*.c know OpenSSL.
+ *
+ * The end of the stream is close_notify. A connection that ends without it has failed (EPROTO), since anybody on the
+ * way could have cut it. */
+
+#include "proxy/loop.h"
+#include "proxy/socket.h"
+
+struct bio_method_st;
+struct ssl_st;
+
+/* How OpenSSL reads from and writes to a socket: made once, for all connections. */
+struct bio_method_st *tls_wire_create(void);
+
+/* NULL is fine. */
+void tls_wire_destroy(struct bio_method_st *wire);
+
+/* What tls_start wants to know. on_secured comes once unless the socket is closed before, never from within: with NULL,
+ * after which the socket can be used, or with why not in plain words, after which the owner closes it. */
+struct tls_start {
+    struct loop *loop;
+    struct bio_method_st *wire;
+    struct ssl_st *ssl; /* taken over; its role is set */
+    void (*on_secured)(void *data, const char *failure);
+    void *data;
+};
+
+/* Begins the handshake; how long it may take is the owner's to watch. Reading is off for the owner afterwards. */
+void tls_begin(struct socket *socket, const struct tls_start *start);
+
+#endif

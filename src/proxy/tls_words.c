@@ -1,0 +1,87 @@
+#include "proxy/tls_words.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+static void describe_wrong_name(SSL *ssl, char *words, size_t capacity)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    char *address = host == NULL ? X509_VERIFY_PARAM_get1_ip_asc(param) : NULL;
+    snprintf(words, capacity, "its certificate is not for '%s'", host != NULL ? host : address != NULL ? address : "");
+    OPENSSL_free(address);
+}
+
+static void describe_certificate(SSL *ssl, char *words, size_t capacity)
+{
+    long result = SSL_get_verify_result(ssl);
+    switch (result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        snprintf(words, capacity, "its certificate has expired");
+        break;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        snprintf(words, capacity, "its certificate is not valid yet");
+        break;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        describe_wrong_name(ssl, words, capacity);
+        break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        snprintf(words, capacity, "its certificate is by an unknown authority (trust one with 'ca')");
+        break;
+    default:
+        snprintf(words, capacity, "its certificate is not valid: %s", X509_verify_cert_error_string(result));
+        break;
+    }
+}
+
+static void describe_alert(int reason, char *words, size_t capacity)
+{
+    int alert = reason - SSL_AD_REASON_OFFSET;
+    switch (alert) {
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        snprintf(words, capacity, "it wants a client's certificate (set 'certificate' and 'key')");
+        break;
+    case SSL_AD_PROTOCOL_VERSION:
+        snprintf(words, capacity, "it speaks neither TLS 1.2 nor 1.3");
+        break;
+    case SSL_AD_NO_APPLICATION_PROTOCOL:
+        snprintf(words, capacity, "it does not speak HTTP/1.1");
+        break;
+    default:
+        snprintf(words, capacity, "it refused TLS with the alert '%s'", SSL_alert_desc_string_long(alert));
+        break;
+    }
+}
+
+void tls_words_of_failure(SSL *ssl, char *words, size_t capacity)
+{
+    int reason = ERR_GET_REASON(ERR_peek_error());
+    const char *text = ERR_reason_error_string(ERR_peek_error());
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        describe_certificate(ssl, words, capacity);
+    else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+        snprintf(words, capacity, "it does not speak TLS (is it a plain http:// server?)");
+    else if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
+        snprintf(words, capacity, "it speaks neither TLS 1.2 nor 1.3");
+    else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        snprintf(words, capacity, "it closed the connection without TLS's close_notify");
+    else if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
+        describe_alert(reason, words, capacity);
+    else
+        snprintf(words, capacity, "TLS has failed: %s", text != NULL ? text : "for an unknown reason");
+    ERR_clear_error();
+}
+
+const char *tls_words_of_library(void)
+{
+    const char *text = ERR_reason_error_string(ERR_peek_error());
+    ERR_clear_error();
+    return text != NULL ? text : "unknown error";
+}
