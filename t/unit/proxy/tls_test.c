@@ -117,6 +117,10 @@ static void *serve(void *data)
     if (!peer->is_cut)
         SSL_shutdown(ssl);
     SSL_free(ssl);
+    /* a close would be a reset while something is unread, as the answer to the last new keys may be */
+    shutdown(peer->fd, SHUT_WR);
+    while (read(peer->fd, room, CHUNK_BYTES) > 0)
+        continue;
     close(peer->fd);
     free(room);
     return NULL;
