@@ -59,6 +59,7 @@ is(scalar(grep { /localhost/ } $names->questions), 0, 'without a question');
 
 is(ask('moving.test'), '127.0.0.1', 'a name before it moves');
 is(ask('lasting.test'), '127.0.0.1', 'one that lasts');
+my $asked = count_questions('lasting.test');    # more than once where the name server was slow
 $names->set(map { $_ => { A => ['127.0.0.2'], ttl => 1 } } qw(moving.test lasting.test));
 my $deadline = FlexiLib::Test::deadline();
 my ($answer, %answers) = ('');
@@ -66,7 +67,7 @@ $answers{ $answer = ask('moving.test') }++ while $answer ne '127.0.0.2' && time 
 is($answer, '127.0.0.2', 'a name is followed once its TTL is over');
 is(join(' ', sort keys %answers), '127.0.0.1 127.0.0.2', 'and no request fails meanwhile');
 is(ask('lasting.test'), '127.0.0.1', 'one of a long TTL stays');
-is(count_questions('lasting.test'), 1, 'without being asked for again');
+is(count_questions('lasting.test'), $asked, 'without being asked for again');
 cmp_ok(count_questions('moving.test'), '<', 10, 'not every request asks');
 
 $names->set('lasting.test' => { A => ['127.0.0.3'] });
