@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 enum {
-    LEAST_BLOCK_BYTES = 4096,
+    FIRST_BLOCK_BYTES = 512, /* there may be thousands of arenas that hold next to nothing */
+    USUAL_BLOCK_BYTES = 4096,
 };
 
 struct arena_block {
@@ -66,6 +67,15 @@ void arena_clear(struct arena *arena)
     arena->current = arena->first;
 }
 
+/* Each block is larger than the one before, up to the usual size. */
+static size_t choose_capacity(const struct arena_block *previous, size_t needed)
+{
+    size_t capacity = previous == NULL ? FIRST_BLOCK_BYTES : previous->capacity * 2;
+    if (capacity > USUAL_BLOCK_BYTES)
+        capacity = USUAL_BLOCK_BYTES;
+    return needed > capacity ? needed : capacity;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     const size_t alignment = alignof(max_align_t);
@@ -74,8 +84,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         abort();
     struct arena_block *block = arena->current;
     if (block == NULL || block->capacity - block->used < rounded) {
-        size_t capacity = rounded > LEAST_BLOCK_BYTES ? rounded : LEAST_BLOCK_BYTES;
-        struct arena_block *fresh = create_block(capacity);
+        struct arena_block *fresh = create_block(choose_capacity(block, rounded));
         if (block == NULL)
             arena->first = fresh;
         else
