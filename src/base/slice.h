@@ -34,6 +34,20 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+static inline bool ascii_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What a hexadecimal digit of either case stands for, or -1. */
+static inline int ascii_hexadecimal(char c)
+{
+    if (ascii_is_digit(c))
+        return c - '0';
+    char lower = ascii_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 bool slice_equals(struct slice a, struct slice b);
 bool slice_equals_nocase(struct slice a, struct slice b);
 bool slice_starts_with(struct slice text, struct slice prefix);

@@ -5,11 +5,6 @@ struct unit {
     int64_t factor;
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Reads digits with at most three decimals as thousandths, and leaves the unit in *rest. */
 static bool parse_thousandths(struct slice text, int64_t *thousandths, struct slice *rest)
 {
@@ -21,7 +16,7 @@ static bool parse_thousandths(struct slice text, int64_t *thousandths, struct sl
             decimals = 0;
             continue;
         }
-        if (!is_digit(text.data[i]))
+        if (!ascii_is_digit(text.data[i]))
             break;
         if (decimals >= 0 && ++decimals > 3)
             return false;

@@ -13,14 +13,6 @@ static bool stands_for_itself(char c)
     return is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@/", c) != NULL);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = ascii_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Adds one character or escape of path and returns how many bytes it took, 0 for a broken escape. */
 static size_t spell_character(struct slice path, struct text *out)
 {
@@ -33,8 +25,8 @@ static size_t spell_character(struct slice path, struct text *out)
         text_print(out, "%%%02X", (unsigned char)c);
         return 1;
     }
-    int high = path.length < 3 ? -1 : hex_digit(path.data[1]);
-    int low = path.length < 3 ? -1 : hex_digit(path.data[2]);
+    int high = path.length < 3 ? -1 : ascii_hexadecimal(path.data[1]);
+    int low = path.length < 3 ? -1 : ascii_hexadecimal(path.data[2]);
     if (high < 0 || low < 0)
         return 0;
     c = (char)(high * 16 + low);

@@ -29,17 +29,12 @@ static bool is_target_part(struct slice text, const char *excluded)
     return true;
 }
 
-static bool is_hexadecimal(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 static bool has_good_escapes(struct slice text)
 {
     for (size_t i = 0; i < text.length; ++i) {
         if (text.data[i] != '%')
             continue;
-        if (text.length - i < 3 || !is_hexadecimal(text.data[i + 1]) || !is_hexadecimal(text.data[i + 2]))
+        if (text.length - i < 3 || ascii_hexadecimal(text.data[i + 1]) < 0 || ascii_hexadecimal(text.data[i + 2]) < 0)
             return false;
         if (text.data[i + 1] == '0' && text.data[i + 2] == '0')
             return false;

@@ -49,21 +49,13 @@ static enum byte_class class_of(char c)
     return byte_classes[(unsigned char)c];
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = ascii_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The byte that the escape at position stands for, or -1 where it is broken. */
 static int read_escape(struct slice raw, size_t position)
 {
     if (raw.length - position < 3)
         return -1;
-    int high = hex_value(raw.data[position + 1]);
-    int low = hex_value(raw.data[position + 2]);
+    int high = ascii_hexadecimal(raw.data[position + 1]);
+    int low = ascii_hexadecimal(raw.data[position + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

@@ -24,14 +24,6 @@ enum state {
     STATE_BAD,
 };
 
-static int hexadecimal_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_text_byte(char c)
 {
     return ((unsigned char)c >= 0x20 && c != 0x7f) || c == '\t';
@@ -46,7 +38,7 @@ static enum state step_extension(struct chunked *chunked, char c)
 
 static enum state step_size(struct chunked *chunked, char c)
 {
-    int value = hexadecimal_value(c);
+    int value = ascii_hexadecimal(c);
     if (value >= 0) {
         if (++chunked->digits > MOST_DIGITS)
             return STATE_BAD;

@@ -12,25 +12,17 @@ enum {
     MOST_TRIES = 4,
 };
 
-static unsigned hex_value(char c)
-{
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(ascii_lower(c) - 'a' + 10);
-}
-
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
-
 /* Decodes one segment to *end, moving it on. */
 static bool decode_segment(struct slice segment, char **end)
 {
     for (size_t i = 0; i < segment.length; ++i) {
         char c = segment.data[i];
         if (c == '%') {
-            if (i + 2 >= segment.length || !is_hex(segment.data[i + 1]) || !is_hex(segment.data[i + 2]))
+            int high = i + 2 < segment.length ? ascii_hexadecimal(segment.data[i + 1]) : -1;
+            int low = i + 2 < segment.length ? ascii_hexadecimal(segment.data[i + 2]) : -1;
+            if (high < 0 || low < 0)
                 return false;
-            c = (char)(hex_value(segment.data[i + 1]) << 4 | hex_value(segment.data[i + 2]));
+            c = (char)(high * 16 + low);
             i += 2;
         }
         if (c == '/' || c == '\0')

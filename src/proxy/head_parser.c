@@ -92,11 +92,6 @@ static bool is_target(struct slice target)
     return target.length != 0;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Whether a request line that did not parse asks for HTTP/2 or another version that does not begin with 1. */
 static bool names_other_version(struct slice data)
 {
@@ -107,7 +102,7 @@ static bool names_other_version(struct slice data)
     if (version.length < start.length + 2 || !slice_starts_with(version, start))
         return false;
     const char *major = version.data + start.length;
-    return is_digit(major[0]) && major[0] != '1' && major[1] == '.';
+    return ascii_is_digit(major[0]) && major[0] != '1' && major[1] == '.';
 }
 
 static enum head_result refuse_request_line(struct slice data, const char **reason)
@@ -172,7 +167,7 @@ static enum head_result take_status_line(struct slice *data, struct parsed_head 
         return refuse(reason, "the status line is malformed");
     if (line[7] != '0' && line[7] != '1')
         return refuse(reason, "the HTTP version is neither 1.0 nor 1.1");
-    if (!is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]))
+    if (!ascii_is_digit(line[9]) || !ascii_is_digit(line[10]) || !ascii_is_digit(line[11]))
         return refuse(reason, "the status is not a number of three digits");
     if (!header_is_value(slice_trim(slice_of(line + sizeof(shape) - 1, end - (sizeof(shape) - 1)))))
         return refuse(reason, "the reason phrase holds a control character");

@@ -23,19 +23,15 @@ struct judgement {
     size_t named_count;
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_host_byte(char c)
 {
-    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c != '\0' && strchr("-._~", c) != NULL);
+    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+           (c != '\0' && strchr("-._~", c) != NULL);
 }
 
 static bool is_address_byte(char c)
 {
-    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') || c == ':' || c == '.';
+    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') || c == ':' || c == '.';
 }
 
 static bool is_port(struct slice text)
