@@ -173,16 +173,6 @@ static struct http1_refusal judge_fields_together(struct judgement *judgement)
     return ACCEPTED;
 }
 
-static bool is_target_text(struct slice target)
-{
-    for (size_t i = 0; i < target.length; ++i) {
-        unsigned char c = (unsigned char)target.data[i];
-        if (c <= ' ' || c >= 0x7f || c == '#')
-            return false;
-    }
-    return target.length != 0;
-}
-
 /* Takes scheme and authority off an absolute-form target; what is left is in origin form. */
 static bool take_authority(struct slice *target, struct slice *authority)
 {
@@ -219,8 +209,6 @@ static struct http1_refusal judge_target(struct judgement *judgement, struct are
     request->authority = judgement->host;
     if (target.length > HTTP1_TARGET_LIMIT_BYTES)
         return REFUSED(414, "the target is too long");
-    if (!is_target_text(target))
-        return REFUSED(400, "a byte that cannot stand in a target");
     bool is_options = slice_equals(request->method, SLICE("OPTIONS"));
     if (target.data[0] != '/' && !(is_options && slice_equals(target, SLICE("*")))) {
         if (!take_authority(&target, &request->authority))
@@ -236,8 +224,6 @@ static struct http1_refusal judge_target(struct judgement *judgement, struct are
 
 static struct http1_refusal judge_method(struct slice method)
 {
-    if (!header_is_name(method))
-        return REFUSED(400, "the method is malformed");
     if (slice_equals(method, SLICE("CONNECT")) || slice_equals(method, SLICE("TRACE")))
         return REFUSED(405, "the method is not allowed");
     return ACCEPTED;
@@ -266,7 +252,7 @@ struct http1_refusal http1_request_build(const struct parsed_head *head, struct 
     struct http1_refusal refusal = judge_method(request->method);
     for (size_t i = 0; i < head->field_count && refusal.status == 0; ++i) {
         struct slice name = move_slice(head->fields[i].name, text, copy);
-        struct slice value = slice_trim(move_slice(head->fields[i].value, text, copy));
+        struct slice value = move_slice(head->fields[i].value, text, copy);
         refusal = note_field(&judgement, arena, name, value);
     }
     if (refusal.status == 0)
