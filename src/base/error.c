@@ -99,28 +99,30 @@ static void add_blanks(struct text *out, struct slice text)
     }
 }
 
-bool error_set(struct error *error, const char *format, ...)
+static void fill(struct error *error, struct place place, const char *format, va_list arguments)
 {
     if (error->is_set)
-        return false;
+        return;
+    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    set_place(error, place);
+    error->is_set = true;
+}
+
+bool error_set(struct error *error, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    fill(error, PLACE_NONE, format, arguments);
     va_end(arguments);
-    error->is_set = true;
     return false;
 }
 
 bool error_set_at(struct error *error, struct place place, const char *format, ...)
 {
-    if (error->is_set)
-        return false;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    fill(error, place, format, arguments);
     va_end(arguments);
-    set_place(error, place);
-    error->is_set = true;
     return false;
 }
 
