@@ -123,7 +123,8 @@ static bool read_handler(struct settings_reader *reader, const struct node *node
     return true;
 }
 
-static bool read_strip(struct settings_reader *reader, const struct field_value *value, struct route_settings *route)
+static bool read_strip(struct settings_reader *reader, const struct field_value *value,
+                       struct forward_settings *forward)
 {
     struct pattern_reader patterns = {reader->arena, reader->error};
     struct slice strip = value->text;
@@ -133,14 +134,15 @@ static bool read_strip(struct settings_reader *reader, const struct field_value 
         return false;
     if (strip.data[strip.length - 1] == '/')
         --strip.length;
-    route->strip = strip;
+    forward->strip = strip;
     return true;
 }
 
 static bool read_proxy(struct settings_reader *reader, const struct node *node, struct route_settings *route)
 {
     route->target = TARGET_PROXY;
-    route->keep_host = true;
+    struct forward_settings *forward = arena_zalloc(reader->arena, sizeof(*forward));
+    route->forward = forward;
     if (node->kind == NODE_SEQUENCE)
         return error_set_at(reader->error, node->place,
                             "'proxy' wants one URL or upstream, not a list: define an upstream with these servers");
@@ -148,9 +150,9 @@ static bool read_proxy(struct settings_reader *reader, const struct node *node, 
         struct field_value values[PROXY_FIELDS];
         if (!fields_read(proxy_fields, PROXY_FIELDS, node, node->place, "'proxy'", reader->source, reader->arena,
                          values, reader->error) ||
-            !read_strip(reader, &values[PROXY_STRIP], route))
+            !read_strip(reader, &values[PROXY_STRIP], forward))
             return false;
-        route->keep_host = values[PROXY_HOST].integer == 0;
+        forward->host = values[PROXY_HOST].integer == 0 ? HOST_KEEP : HOST_SERVER;
         node = values[PROXY_TO].node;
     }
     if (node->is_null || node->text.length == 0)

@@ -26,11 +26,11 @@ struct plan_route {
     struct chain chain; /* the global filters, the inherited and own ones, the handler */
     enum plan_target target;
     const struct upstream_settings *upstream; /* PLAN_PROXY */
-    struct slice strip;
-    bool keep_host;
+    const struct forward_settings *forward;   /* PLAN_PROXY */
     const struct redirect_settings *redirect; /* PLAN_REDIRECT */
     const struct respond_settings *respond;   /* PLAN_RESPOND */
     const struct files_settings *files;       /* PLAN_FILES */
+    const struct error_pages *error_pages;    /* the innermost that are written, or the settings' own */
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand

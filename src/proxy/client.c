@@ -96,10 +96,10 @@ struct exchange *client_request_end(struct client_request *request)
     return exchange;
 }
 
-void client_request_log(const struct client_request *request, const char *reason)
+void client_request_log(const struct client_request *request, const struct server *server, const char *reason)
 {
     log_line(LOG_LEVEL_ERROR, "upstream '%.*s' server %.*s: %s (request %.*s)",
-             SLICE_ARG(request->route->upstream->name), SLICE_ARG(request->server->settings->url), reason,
+             SLICE_ARG(request->route->upstream->name), SLICE_ARG(server->settings->url), reason,
              SLICE_ARG(request->exchange->id));
 }
 
@@ -110,7 +110,7 @@ void client_request_fail(struct client_request *request, int status, const char 
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
-    client_request_log(request, reason);
+    client_request_log(request, request->server, reason);
     drop_connection(request);
     request->state = REQUEST_FAILED;
     request->failure_status = status;

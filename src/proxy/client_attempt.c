@@ -77,12 +77,16 @@ static struct connection *take_connection(struct client_request *request)
     return connection;
 }
 
-static void try_next_server(struct client_request *request)
+static bool choose_server(struct client_request *request)
 {
-    request->position = (request->position + 1) % request->group->count;
-    request->server = &request->group->servers[request->position];
-    ++request->server_tries;
-    attempt(request, !request->is_retried);
+    struct tried_servers *tried = &request->tried;
+    struct server *server;
+    if (tried->count == TRIED_SERVERS ||
+        server_group_choose(request->group, request->exchange, tried, &server) != SERVER_CHOSEN)
+        return false;
+    request->server = server;
+    tried->items[tried->count++] = server;
+    return true;
 }
 
 static void on_connected(void *data, struct socket *socket, const char *reason, bool is_timeout)
@@ -90,12 +94,15 @@ static void on_connected(void *data, struct socket *socket, const char *reason, 
     struct client_request *request = data;
     if (socket != NULL) {
         send_request(request, connection_create(request->server, socket, &connection_events, request));
-    } else if (request->server_tries < request->group->count) {
-        client_request_log(request, reason);
-        try_next_server(request);
-    } else {
-        client_request_fail(request, is_timeout ? 504 : 502, "%s", reason);
+        return;
     }
+    const struct server *failed = request->server;
+    if (!choose_server(request)) {
+        client_request_fail(request, is_timeout ? 504 : 502, "%s", reason);
+        return;
+    }
+    client_request_log(request, failed, reason);
+    attempt(request, !request->is_retried);
 }
 
 static void attempt(struct client_request *request, bool may_reuse)
@@ -117,9 +124,7 @@ static void attempt(struct client_request *request, bool may_reuse)
 
 void client_request_begin(struct client_request *request)
 {
-    request->position = server_group_choose(request->group);
-    request->server = &request->group->servers[request->position];
-    request->server_tries = 1;
+    choose_server(request);
     attempt(request, true);
 }
 

@@ -48,8 +48,7 @@ struct client_request {
 
     struct server_group *group;
     struct server *server;
-    size_t position;     /* of the server in its group */
-    size_t server_tries; /* how many servers have been tried */
+    struct tried_servers tried;
     struct connector connector;
     struct connection *connection;
     bool is_reused, is_retried;
@@ -77,7 +76,7 @@ void client_request_fail(struct client_request *request, int status, const char 
     __attribute__((format(printf, 3, 4)));
 
 /* The line alone, for a failure that another server may make good. */
-void client_request_log(const struct client_request *request, const char *reason);
+void client_request_log(const struct client_request *request, const struct server *server, const char *reason);
 
 /* Calls on_over and frees the request: the last thing before the exchange hears the end. */
 struct exchange *client_request_end(struct client_request *request);

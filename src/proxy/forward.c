@@ -144,8 +144,8 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
     const struct request_head *request = &exchange->request;
     text_clear(out);
     char *at = text_reserve(out, count_bytes(exchange, server_host));
-    at = put_request_line(at, request, route->strip);
-    bool is_kept = route->keep_host && request->authority.length != 0;
+    at = put_request_line(at, request, route->forward->strip);
+    bool is_kept = route->forward->host == HOST_KEEP && request->authority.length != 0;
     at = put_field(at, SLICE("Host"), is_kept ? request->authority : server_host);
     for (size_t i = 0; i < request->headers.count; ++i) {
         const struct header *field = &request->headers.items[i];

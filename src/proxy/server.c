@@ -27,6 +27,8 @@ static void init_server(struct server *server, const struct server_settings *set
                         const struct upstream_settings *upstream, struct loop *loop)
 {
     *server = (struct server){.settings = settings, .upstream = upstream, .loop = loop};
+    server->state = mem_zalloc(sizeof(*server->state));
+    server->is_state_own = true;
     server->idle_timer = (struct timer){.on_timeout = connection_on_idle_timeout, .data = server};
     if (settings->is_unix) {
         set_unix_address(server);
@@ -45,9 +47,28 @@ void server_group_init(struct server_group *group, const struct upstream_setting
 {
     *group = (struct server_group){.count = upstream->server_count};
     group->servers = mem_zalloc(upstream->server_count * sizeof(struct server));
-    for (size_t i = 0; i < upstream->server_count; ++i) {
+    for (size_t i = 0; i < upstream->server_count; ++i)
         init_server(&group->servers[i], &upstream->servers[i], upstream, loop);
-        group->total_weight += upstream->servers[i].weight;
+}
+
+static void give_up_state(struct server *server)
+{
+    if (server->is_state_own)
+        free(server->state);
+    server->state = NULL;
+}
+
+void server_group_share(struct server_group *group, struct server_states *states, uint32_t row, const uint32_t *numbers)
+{
+    for (size_t i = 0; i < group->count; ++i) {
+        struct server *server = &group->servers[i];
+        if (numbers[i] >= SERVER_STATES_COUNT)
+            continue;
+        give_up_state(server);
+        server->is_state_own = false;
+        server->state = &states->states[numbers[i]];
+        if (row < SERVER_COUNT_ROWS)
+            server->counts = states->counts[numbers[i]];
     }
 }
 
@@ -65,24 +86,38 @@ void server_group_finish(struct server_group *group)
     for (size_t i = 0; i < group->count; ++i) {
         connection_close_idle(&group->servers[i]);
         tls_peer_destroy(group->servers[i].tls);
+        give_up_state(&group->servers[i]);
         text_finish(&group->servers[i].host);
     }
     free(group->servers);
     *group = (struct server_group){0};
 }
 
-/* Every server earns its weight, the richest is chosen and pays for all: the choices of one server are spread evenly.
- */
-size_t server_group_choose(struct server_group *group)
+void server_begin(struct server *server)
 {
-    size_t chosen = 0;
-    if (group->count == 1)
-        return chosen;
-    for (size_t i = 0; i < group->count; ++i) {
-        group->servers[i].credit += group->servers[i].settings->weight;
-        if (group->servers[i].credit > group->servers[chosen].credit)
-            chosen = i;
-    }
-    group->servers[chosen].credit -= group->total_weight;
-    return chosen;
+    ++server->own_count.requests;
+}
+
+void server_end(struct server *server, enum server_outcome outcome, int status)
+{
+    --server->own_count.requests;
+}
+
+void server_connection_opened(struct server *server)
+{
+    ++server->own_count.connections;
+}
+
+void server_connection_closed(struct server *server)
+{
+    --server->own_count.connections;
+}
+
+bool server_may_connect(const struct server *server)
+{
+    return true;
+}
+
+void server_mark_response(const struct server *server, struct exchange *exchange)
+{
 }

@@ -1,11 +1,14 @@
 #ifndef FLEXILIB_PROXY_SERVER_H
 #define FLEXILIB_PROXY_SERVER_H
 
-/* What a worker knows about the servers of an upstream, and the choice among them: round-robin by weight, so that
- * servers of weight 2 and 1 are chosen in the order a b a. */
+/* What a worker knows about the servers of an upstream, the choice among them, and what becomes of one whose requests
+ * fail. Health and, where limits or the kind of balancing need it, the numbers of what is under way are shared by all
+ * workers (base/server_state.h). */
 
+#include "base/server_state.h"
 #include "base/text.h"
 #include "config/settings.h"
+#include "filter/exchange.h"
 #include "proxy/loop.h"
 #include "proxy/resolver.h"
 
@@ -23,6 +26,10 @@ struct server {
     bool is_numeric;                 /* a numeric address or a unix socket: needs no resolver */
     bool expects_large;              /* its last body did not fit into a small buffer */
     int64_t credit;                  /* of the round-robin */
+    struct server_state *state;      /* never NULL: shared, or the group's own */
+    struct server_count *counts;     /* what each worker has under way; NULL: counted in own_count only */
+    struct server_count own_count;
+    bool is_state_own;
     /* connections that wait for their next use, see connection.h */
     struct connection *newest, *oldest;
     size_t idle_count;
@@ -32,11 +39,38 @@ struct server {
 struct server_group {
     struct server *servers;
     size_t count;
-    int64_t total_weight;
 };
 
-/* upstream must outlive the group. */
+/* Servers that one request has been sent to, or tried to connect to. */
+enum {
+    TRIED_SERVERS = 16,
+};
+
+struct tried_servers {
+    const struct server *items[TRIED_SERVERS];
+    size_t count;
+};
+
+enum server_choice {
+    SERVER_CHOSEN = 1,
+    SERVER_BUSY, /* those that could be chosen are at a limit: wait for one */
+    SERVER_NONE, /* all have been tried, are unhealthy or drained */
+};
+
+/* How a server has fared with a request. */
+enum server_outcome {
+    SERVER_ANSWERED = 1, /* by the status at hand */
+    SERVER_FAILED,       /* not connected to, no answer, a broken one, or not in time */
+    SERVER_LEFT,         /* the client went, or somebody else is to blame */
+};
+
+/* upstream must outlive the group. Its servers' state is the group's own until server_group_share. */
 void server_group_init(struct server_group *group, const struct upstream_settings *upstream, struct loop *loop);
+
+/* Has what all workers know stand in shared memory: states is the region, row this worker's in the counts, numbers[i]
+ * that of server i (UINT32_MAX: it has none). Before the first request. */
+void server_group_share(struct server_group *group, struct server_states *states, uint32_t row,
+                        const uint32_t *numbers);
 
 /* Has the https:// servers of the group spoken to by TLS. */
 void server_group_use_tls(struct server_group *group, struct tls_upstream *tls);
@@ -44,7 +78,25 @@ void server_group_use_tls(struct server_group *group, struct tls_upstream *tls);
 /* Closes the idle connections of the servers, and frees what init took. */
 void server_group_finish(struct server_group *group);
 
-/* The position of the server whose turn it is. */
-size_t server_group_choose(struct server_group *group);
+/* Chooses the server whose turn it is for this exchange, by the upstream's kind of balancing, its sticky cookie,
+ * weights and backups: none that was tried, is unhealthy, drained, or at its limit. */
+enum server_choice server_group_choose(struct server_group *group, const struct exchange *exchange,
+                                       const struct tried_servers *tried, struct server **server);
+
+/* A request is on its way to the server; server_end comes for each. */
+void server_begin(struct server *server);
+
+/* The request is over, or goes elsewhere; status is that of the response where there was one, 0 otherwise. */
+void server_end(struct server *server, enum server_outcome outcome, int status);
+
+/* A connection to the server was begun or is over: connection.c and connector.c tell. */
+void server_connection_opened(struct server *server);
+void server_connection_closed(struct server *server);
+
+/* Whether the server's or the upstream's max_connections lets another connection be opened. */
+bool server_may_connect(const struct server *server);
+
+/* Adds the sticky cookie to a response of this server, where the upstream has one and the client did not send it. */
+void server_mark_response(const struct server *server, struct exchange *exchange);
 
 #endif

@@ -121,13 +121,13 @@ static void reads_upstreams(void **state)
     assert_slice(upstreams[3]->name, "http://127.0.0.1:3000");
     const struct route_settings *routes = settings->routes;
     assert_ptr_equal(routes[0].upstream, upstreams[3]);
-    assert_true(routes[0].keep_host);
-    assert_int_equal(routes[0].strip.length, 0);
+    assert_int_equal(routes[0].forward->host, HOST_KEEP);
+    assert_int_equal(routes[0].forward->strip.length, 0);
     assert_ptr_equal(routes[1].upstream, upstreams[1]);
-    assert_false(routes[1].keep_host);
-    assert_slice(routes[1].strip, "/api");
+    assert_int_equal(routes[1].forward->host, HOST_SERVER);
+    assert_slice(routes[1].forward->strip, "/api");
     assert_ptr_equal(routes[2].upstream, upstreams[3]);
-    assert_slice(routes[3].strip, "");
+    assert_slice(routes[3].forward->strip, "");
     settings_destroy(settings);
 }
 

@@ -218,8 +218,8 @@ static void each_route_knows_its_target(void **state)
     assert_true(slice_equals(proxy->name, SLICE("deep-a")));
     const struct plan_route *stripped = find(fixture, "other", "/hello/x");
     assert_int_equal(stripped->upstream->servers[0].port, 3001);
-    assert_true(slice_equals(stripped->strip, SLICE("/hello")));
-    assert_true(stripped->keep_host);
+    assert_true(slice_equals(stripped->forward->strip, SLICE("/hello")));
+    assert_int_equal(stripped->forward->host, HOST_KEEP);
     const struct plan_route *nothing = find(fixture, "example.com", "/deep/c");
     assert_int_equal(nothing->target, PLAN_NOTHING);
     assert_false(nothing->chain.ends_in_handler);

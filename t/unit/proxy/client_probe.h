@@ -56,6 +56,7 @@ struct probe {
 };
 
 struct world {
+    struct forward_settings forward;
     struct loop *loop;
     struct resolver *resolver;
     struct client *client;
@@ -304,7 +305,7 @@ static void world_open(size_t server_count)
     };
     world.upstreams[0] = &world.upstream;
     world.settings = (struct settings){.upstreams = world.upstreams, .upstream_count = 1};
-    world.route = (struct plan_route){.upstream = &world.upstream, .keep_host = true};
+    world.route = (struct plan_route){.upstream = &world.upstream, .forward = &world.forward};
     world.deadline.on_timeout = on_deadline;
     timer_start(world.loop, &world.deadline, DEADLINE_MS);
 }

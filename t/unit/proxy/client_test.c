@@ -558,7 +558,7 @@ static void a_unix_socket_serves_too(void **state)
     backend_run(&backend, serve_unix);
     world_open(1);
     world_set_server(0, address.sun_path, 0);
-    world.route.keep_host = false;
+    world.forward.host = HOST_SERVER;
     world_begin();
     exchange_hello("GET");
     exchange_hello("GET");

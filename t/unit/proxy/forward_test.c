@@ -222,7 +222,9 @@ static void build(const struct forward_case *wanted, struct text *out)
                                                            .value = slice_from_text(wanted->fields[i + 1])};
     exchange.request_body = slice_from_text(wanted->body);
     exchange.peer_address = text_or(wanted->peer, "192.0.2.7");
-    struct plan_route route = {.strip = slice_from_text(wanted->strip), .keep_host = !wanted->is_host_replaced};
+    struct forward_settings forward = {.strip = slice_from_text(wanted->strip),
+                                       .host = wanted->is_host_replaced ? HOST_SERVER : HOST_KEEP};
+    struct plan_route route = {.forward = &forward};
     forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"), out);
 }
 

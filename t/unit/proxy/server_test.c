@@ -35,6 +35,15 @@ static void end_group(void)
     loop_destroy(fixture.loop);
 }
 
+static char choose(struct server_group *group)
+{
+    struct exchange exchange = {0};
+    struct tried_servers tried = {.count = 0};
+    struct server *server;
+    assert_int_equal(server_group_choose(group, &exchange, &tried, &server), SERVER_CHOSEN);
+    return (char)('a' + (server - group->servers));
+}
+
 static void expect_order(const unsigned *weights, size_t count, const char *expected)
 {
     for (size_t i = 0; i < count; ++i)
@@ -43,7 +52,7 @@ static void expect_order(const unsigned *weights, size_t count, const char *expe
     struct server_group *group = make_group(count);
     char order[32] = "";
     for (size_t i = 0; i < strlen(expected); ++i)
-        order[i] = (char)('a' + server_group_choose(group));
+        order[i] = choose(group);
     assert_string_equal(order, expected);
     end_group();
 }
