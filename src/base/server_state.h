@@ -4,9 +4,10 @@
 /* What all workers know together about the servers of upstreams: a region of shared memory that outlives generations.
  * Each server has a number in it, which the supervisor gives for the names of upstream and server. Workers read and
  * write it by atomic operations without locks; a value that makes no sense does no more harm than a wrong choice among
- * servers. The supervisor writes is_drained alone and trusts nothing else. Times are milliseconds of CLOCK_MONOTONIC,
- * which all processes share. */
+ * servers. The supervisor writes by server_state_drain and server_state_make_ready alone, and trusts nothing. Times are
+ * milliseconds of CLOCK_MONOTONIC, which all processes share. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -33,7 +34,7 @@ struct server_state {
     uint64_t ejected_until_ms;
     uint64_t recovered_ms;  /* when it came back, for its slow start; 0: it was never away */
     uint64_t next_check_ms; /* whoever moves it forward does the check */
-    uint64_t spare;
+    uint64_t slow_start_ms; /* as the newest generation has it: for whoever knows no settings */
 };
 
 /* What one worker has under way with one server. The worker writes its own; when it dies, the supervisor clears them.
@@ -52,5 +53,16 @@ struct server_states {
     /* Touched only for servers whose requests or connections have to be counted, so that the rest costs no memory. */
     struct server_count counts[SERVER_STATES_COUNT][SERVER_COUNT_ROWS];
 };
+
+enum {
+    SERVER_STATE_TEXT_BYTES = 48, /* room for what server_state_describe writes */
+};
+
+/* Takes the server out by hand, and lets it in again, where it starts slowly. */
+void server_state_drain(struct server_state *state);
+void server_state_make_ready(struct server_state *state, uint64_t now_ms);
+
+/* Writes how the server stands, for people: "ready", "draining", "unhealthy", "ejected (8 s left)" or "starting". */
+void server_state_describe(const struct server_state *state, uint64_t now_ms, char text[SERVER_STATE_TEXT_BYTES]);
 
 #endif
