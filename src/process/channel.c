@@ -19,6 +19,7 @@ static const struct shape shapes[] = {
     [MESSAGE_READY] = {"READY", 3, false},     [MESSAGE_FAILED] = {"FAILED", 0, true},
     [MESSAGE_STOPPED] = {"STOPPED", 0, false}, [MESSAGE_OPENED] = {"OPENED", 2, false},
     [MESSAGE_REOPEN] = {"REOPEN", 1, false},   [MESSAGE_GO] = {"GO", 0, false},
+    [MESSAGE_SERVERS] = {"SERVERS", 2, true},  [MESSAGE_NUMBERED] = {"NUMBERED", 1, true},
     [MESSAGE_DRAIN] = {"DRAIN", 2, false},     [MESSAGE_CUT] = {"CUT", 0, false},
 };
 
@@ -91,6 +92,33 @@ bool message_parse(struct message *message, size_t length)
         return rest.length == 0;
     message->text = rest;
     return rest.length <= CHANNEL_TEXT_BYTES && memchr(rest.data, '\0', rest.length) == NULL;
+}
+
+bool channel_add_server(struct text *text, struct slice upstream, struct slice url)
+{
+    size_t length = text->length;
+    text_print(text, "%zu %zu ", upstream.length, url.length);
+    text_add(text, upstream);
+    text_add(text, url);
+    if (text->length <= CHANNEL_TEXT_BYTES)
+        return true;
+    text->length = length;
+    return false;
+}
+
+bool channel_take_server(struct slice *rest, struct slice *upstream, struct slice *url)
+{
+    uint64_t lengths[2];
+    for (int i = 0; i < 2; ++i) {
+        if (!slice_parse_number(take_word(rest), &lengths[i]) || lengths[i] > CHANNEL_TEXT_BYTES)
+            return false;
+    }
+    if (lengths[0] + lengths[1] > rest->length)
+        return false;
+    *upstream = slice_of(rest->data, (size_t)lengths[0]);
+    *url = slice_of(rest->data + lengths[0], (size_t)lengths[1]);
+    *rest = slice_skip(*rest, (size_t)(lengths[0] + lengths[1]));
+    return true;
 }
 
 bool channel_send(int channel, const struct message *message)

@@ -4,7 +4,7 @@
 /* What supervisor and worker say to each other: one-line messages over a SOCK_SEQPACKET pair, `NAME number... text`,
  * some with a descriptor. Both ends check what they read: a worker may have been taken over by what it loaded. */
 
-#include "base/slice.h"
+#include "base/text.h"
 
 enum {
     CHANNEL_VERSION = 1,
@@ -18,15 +18,17 @@ enum message_kind {
     MESSAGE_HELLO = 1, /* version */
     MESSAGE_USER,      /* uid, gid, name: what it is about to become, and its siblings should be from the start */
     MESSAGE_OPEN,      /* index, path of a log; answered by OPENED */
-    MESSAGE_LOADING,   /* code of libraries runs from here on: no OPEN and no USER any more */
+    MESSAGE_LOADING,   /* code of libraries runs from here on: no OPEN, USER and SERVERS any more */
+    MESSAGE_SERVERS,   /* number of the first, how many, and their names; answered by NUMBERED */
     MESSAGE_WATCH,     /* path of a file that is missing */
     MESSAGE_LISTEN,    /* index, length of the listener's name, name and address; answered by OPENED */
     MESSAGE_READY,     /* workers wanted (0: as many as CPUs), drain_timeout and shutdown_timeout in milliseconds */
     MESSAGE_FAILED,    /* why, in one or several lines */
     MESSAGE_STOPPED,   /* it accepts nothing any more */
     /* From the supervisor. */
-    MESSAGE_OPENED, /* index, errno value; with a descriptor where that is 0 */
-    MESSAGE_REOPEN, /* index; with a descriptor */
+    MESSAGE_OPENED,   /* index, errno value; with a descriptor where that is 0 */
+    MESSAGE_NUMBERED, /* number of the first, and what each is called in shared memory: "-" for none */
+    MESSAGE_REOPEN,   /* index; with a descriptor */
     MESSAGE_GO,
     MESSAGE_DRAIN, /* how long connections without a request are kept, in milliseconds; 1 where nobody accepts what
                       waits to be accepted, 0 where a newer worker does; may come again, shorter */
@@ -53,6 +55,18 @@ bool message_parse(struct message *message, size_t length) __attribute__((warn_u
 
 /* The name that stands on the wire. */
 const char *message_name(enum message_kind kind);
+
+/* What SERVERS says of one server is `LENGTH LENGTH upstreamURL`; they follow each other without anything between. */
+enum {
+    CHANNEL_SERVERS = 512, /* most in one message */
+};
+
+/* Adds a server. Returns false, and leaves the text as it was, where it would become too long for a message. */
+bool channel_add_server(struct text *text, struct slice upstream, struct slice url);
+
+/* Takes the next server off the text. Returns false where it is none. */
+bool channel_take_server(struct slice *rest, struct slice *upstream, struct slice *url)
+    __attribute__((warn_unused_result));
 
 /* Sends a message; fd stays the caller's. Never blocks where the descriptor is non-blocking. Returns false with errno
  * set. */

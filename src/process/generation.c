@@ -69,6 +69,7 @@ void generation_destroy(struct generation *generation)
         if (generation->logs[i] != NULL)
             logs_release(&supplies->logs, generation->logs[i]);
     }
+    generation_release_servers(generation);
     if (generation->snapshot != NULL)
         file_remove_tree(generation->snapshot);
     free(generation->snapshot);

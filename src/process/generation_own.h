@@ -34,14 +34,23 @@ struct generation {
     unsigned wanted_count;
     char *user; /* whom the workers run as, or NULL */
     uint32_t uid, gid;
+    uint64_t servers[SERVER_STATES_COUNT / 64]; /* a bit for each number that it has */
+    bool was_shortage_told;                     /* that some have none */
     struct text failure;
     bool is_refused;
 };
+
+/* Answers which numbers the servers have that a worker names. Returns false where the message makes no sense. */
+bool generation_number_servers(struct generation *generation, struct worker_process *worker,
+                               const struct message *message);
 
 /* What a worker says. Anything out of order ends it. */
 void generation_on_message(struct worker_process *worker, const struct message *message);
 
 /* Notes why the generation cannot serve and ends its workers; the first reason stays. */
 void generation_fail(struct generation *generation, const char *reason);
+
+/* Gives back its servers' numbers. */
+void generation_release_servers(struct generation *generation);
 
 #endif

@@ -167,6 +167,10 @@ static void handle_request(struct generation *generation, struct worker_process 
     case MESSAGE_OPEN:
         on_open(generation, worker, message);
         break;
+    case MESSAGE_SERVERS:
+        if (worker->is_loading || !generation_number_servers(generation, worker, message))
+            refuse_message(worker, message);
+        break;
     case MESSAGE_LOADING:
         worker->is_loading = true;
         break;

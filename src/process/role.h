@@ -1,7 +1,7 @@
 #ifndef FLEXILIB_PROCESS_ROLE_H
 #define FLEXILIB_PROCESS_ROLE_H
 
-/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and two descriptors. */
+/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and three descriptors. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 enum {
     ROLE_CHANNEL_FD = 3,
     ROLE_SLOTS_FD = 4,
+    ROLE_SERVERS_FD = 5,
 };
 
 struct role {

@@ -328,7 +328,7 @@ static bool open_supplies(struct supervisor *supervisor, const char *config, str
     supplies->start_timeout_ms = read_start_timeout_ms();
     if (!program_open(&supplies->program))
         return error_set(error, "cannot open the program itself: %s (is /proc there?)", strerror(errno));
-    if (!slots_open(&supplies->slots))
+    if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers))
         return error_set(error, "cannot make shared memory: %s", strerror(errno));
     if (!poller_open(&supplies->poller) || (supervisor->signal_fd = signals_open()) == -1 ||
         !poller_watch(&supplies->poller, &supervisor->signals, supervisor->signal_fd, on_signal, supervisor))
@@ -347,6 +347,7 @@ static void close_supplies(struct supervisor *supervisor)
     if (supervisor->signal_fd != -1)
         close(supervisor->signal_fd);
     poller_close(&supplies->poller);
+    server_table_close(&supplies->servers);
     slots_close(&supplies->slots);
     program_close(&supplies->program);
 }
@@ -354,7 +355,10 @@ static void close_supplies(struct supervisor *supervisor)
 static void prepare(struct supervisor *supervisor)
 {
     *supervisor = (struct supervisor){
-        .supplies = {.poller = {.epoll_fd = -1}, .program = {.fd = -1}, .slots = {.fd = -1}},
+        .supplies = {.poller = {.epoll_fd = -1},
+                     .program = {.fd = -1},
+                     .slots = {.fd = -1},
+                     .servers = {.region.fd = -1}},
         .signal_fd = -1,
         .signals = POLLER_WATCH_NONE,
     };

@@ -7,6 +7,7 @@
 #include "process/logs.h"
 #include "process/poller.h"
 #include "process/program.h"
+#include "process/server_table.h"
 #include "process/slots.h"
 #include "process/snapshots.h"
 #include "process/wanted.h"
@@ -19,6 +20,7 @@ struct supplies {
     struct listeners listeners;
     struct logs logs;
     struct slots slots;
+    struct server_table servers;
     struct snapshots snapshots;
     struct wanted wanted;
 };

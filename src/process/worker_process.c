@@ -97,8 +97,11 @@ static bool open_pipes(struct pipes *pipes)
 static pid_t execute(struct supplies *supplies, const struct role *role, const struct pipes *pipes)
 {
     char **arguments = role_make_arguments(role);
-    /* In the order of the numbers they get: standard input, output, error, ROLE_CHANNEL_FD, ROLE_SLOTS_FD. */
-    const int descriptors[] = {-1, pipes->output[1], pipes->errors[1], pipes->channel[1], supplies->slots.fd};
+    /* In the order of the numbers they get: standard input, output, error, ROLE_CHANNEL_FD, ROLE_SLOTS_FD,
+     * ROLE_SERVERS_FD. */
+    const int descriptors[] = {
+        -1, pipes->output[1], pipes->errors[1], pipes->channel[1], supplies->slots.fd, supplies->servers.region.fd,
+    };
     struct spawn spawn = {
         .program_fd = supplies->program.fd,
         .arguments = arguments,
@@ -156,6 +159,8 @@ worker_process_start(struct supplies *supplies, struct role *role,
     worker->deadline_us = worker->started_us + (uint64_t)supplies->start_timeout_ms * 1000;
     role->slot = (uint32_t)worker->slot;
     role->program = supplies->program.path;
+    if (worker->slot != -1)
+        server_table_worker_starts(&supplies->servers, worker->slot);
     errno = EAGAIN;
     bool is_started = worker->slot != -1 && open_pipes(&pipes) && watch_worker(worker, &pipes) &&
                       (worker->pid = execute(supplies, role, &pipes)) != -1;
@@ -192,6 +197,11 @@ void worker_process_hand(struct worker_process *worker, enum message_kind kind, 
     send_message(worker, &(struct message){.kind = kind, .numbers = {first, second}, .fd = fd});
 }
 
+void worker_process_answer(struct worker_process *worker, enum message_kind kind, int64_t first, struct slice text)
+{
+    send_message(worker, &(struct message){.kind = kind, .numbers = {first}, .text = text, .fd = -1});
+}
+
 void worker_process_kill(struct worker_process *worker)
 {
     if (!worker->is_dead)
@@ -225,6 +235,7 @@ void worker_process_bury(struct worker_process *worker, unsigned generation, int
         .slot = slots_read(&worker->supplies->slots, worker->slot),
     };
     worker->is_dead = true;
+    server_table_worker_died(&worker->supplies->servers, worker->slot);
     pass_last_messages(worker);
     pass_last_output(&worker->output);
     pass_last_output(&worker->errors);

@@ -55,6 +55,8 @@ worker_process_start(struct supplies *supplies, struct role *role,
 void worker_process_tell(struct worker_process *worker, enum message_kind kind);
 void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t first, int64_t second, int fd);
 
+void worker_process_answer(struct worker_process *worker, enum message_kind kind, int64_t first, struct slice text);
+
 /* Ends it at once. */
 void worker_process_kill(struct worker_process *worker);
 

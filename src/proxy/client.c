@@ -40,6 +40,14 @@ void client_use_tls(struct client *client, struct tls_upstreams *tls)
         server_group_use_tls(&client->groups[i], tls_upstreams_find(tls, i));
 }
 
+void client_share_servers(struct client *client, struct server_states *states, uint32_t row, const uint32_t *numbers)
+{
+    for (size_t i = 0; i < client->group_count; ++i) {
+        server_group_share(&client->groups[i], states, row, numbers);
+        numbers += client->groups[i].count;
+    }
+}
+
 static void destroy_request(struct client_request *request)
 {
     text_finish(&request->head);

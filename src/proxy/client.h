@@ -11,6 +11,7 @@
 #include "proxy/resolver.h"
 
 struct client;
+struct server_states;
 struct tls_upstreams;
 struct client_request;
 
@@ -18,6 +19,9 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
 
 /* Has https:// servers spoken to by TLS, before the first request. tls must outlive the client. */
 void client_use_tls(struct client *client, struct tls_upstreams *tls);
+
+/* As proxy_share_servers. */
+void client_share_servers(struct client *client, struct server_states *states, uint32_t row, const uint32_t *numbers);
 
 /* Closes all connections. No request may be under way. */
 void client_destroy(struct client *client);

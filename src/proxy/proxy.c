@@ -81,6 +81,11 @@ bool proxy_prepare(struct proxy *proxy, struct error *error)
     return true;
 }
 
+void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint32_t row, const uint32_t *numbers)
+{
+    client_share_servers(proxy->client, states, row, numbers);
+}
+
 static void stop_accepting(struct proxy *proxy)
 {
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {

@@ -8,6 +8,7 @@
 #include "proxy/loop.h"
 
 struct proxy;
+struct server_states;
 struct slot;
 
 /* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; its count of
@@ -20,6 +21,10 @@ void proxy_destroy(struct proxy *proxy);
 
 /* Reads the certificates and keys that upstreams use, before it accepts. Returns false and fills error. */
 bool proxy_prepare(struct proxy *proxy, struct error *error);
+
+/* Has what is known of servers stand in shared memory, which must outlive the proxy: row is this worker's in the
+ * counts, numbers stand in the order of the settings' upstreams and of the servers in each. Before proxy_accept. */
+void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint32_t row, const uint32_t *numbers);
 
 /* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd);

@@ -53,18 +53,20 @@ static void keep_reopened_log(struct uplink *uplink, const struct message *messa
     uplink->reopened_log_fd = message->fd;
 }
 
+static void wait_for_answer(struct uplink *uplink, enum message_kind kind, int64_t index, struct message *message)
+{
+    while (receive(uplink, message, true) && (message->kind != kind || message->numbers[0] != index)) {
+        if (message->kind == MESSAGE_REOPEN)
+            keep_reopened_log(uplink, message);
+    }
+}
+
 static int wait_for_descriptor(struct uplink *uplink, int64_t index)
 {
     struct message message;
-    while (receive(uplink, &message, true)) {
-        if (message.kind == MESSAGE_OPENED && message.numbers[0] == index) {
-            errno = (int)message.numbers[1];
-            return message.fd;
-        }
-        if (message.kind == MESSAGE_REOPEN)
-            keep_reopened_log(uplink, &message);
-    }
-    return -1;
+    wait_for_answer(uplink, MESSAGE_OPENED, index, &message);
+    errno = (int)message.numbers[1];
+    return message.fd;
 }
 
 int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path)
@@ -81,6 +83,18 @@ int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struc
     uplink_tell(uplink, MESSAGE_LISTEN, text_slice(&text), index, (int64_t)name.length, 0);
     text_finish(&text);
     return wait_for_descriptor(uplink, index);
+}
+
+void uplink_number_servers(struct uplink *uplink, int64_t first, size_t count, struct slice text, uint32_t *numbers)
+{
+    struct message message;
+    uplink_tell(uplink, MESSAGE_SERVERS, text, first, (int64_t)count, 0);
+    wait_for_answer(uplink, MESSAGE_NUMBERED, first, &message);
+    for (size_t i = 0; i < count; ++i) {
+        uint64_t number;
+        if (slice_parse_number(slice_next_item(&message.text, ' '), &number) && number < UINT32_MAX)
+            numbers[i] = (uint32_t)number;
+    }
 }
 
 bool uplink_take(struct uplink *uplink, struct message *message)

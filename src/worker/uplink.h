@@ -21,6 +21,9 @@ void uplink_tell(struct uplink *uplink, enum message_kind kind, struct slice tex
 int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path);
 int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struct slice address);
 
+/* Asks for the numbers of count servers, which text names, and waits; leaves UINT32_MAX for one that has none. */
+void uplink_number_servers(struct uplink *uplink, int64_t first, size_t count, struct slice text, uint32_t *numbers);
+
 /* Takes the next message that is there. Returns false where there is none. */
 bool uplink_take(struct uplink *uplink, struct message *message);
 

@@ -7,11 +7,13 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/role.h"
+#include "process/server_region.h"
 #include "process/signals.h"
 #include "process/slots.h"
 #include "proxy/proxy.h"
 #include "proxy/tls_upstream.h"
 #include "worker/listening.h"
+#include "worker/sharing.h"
 #include "worker/uplink.h"
 
 #include <errno.h>
@@ -36,6 +38,7 @@ struct worker {
     struct role role;
     struct uplink uplink;
     struct slot *slot;
+    uint32_t *server_numbers; /* in shared memory */
     struct source *source;
     struct settings *settings;
     struct loop *loop;
@@ -60,6 +63,7 @@ static void prepare_process(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_SLOTS_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ROLE_SERVERS_FD, F_SETFD, FD_CLOEXEC);
 }
 
 static bool become_user(const struct identity *identity, struct error *error)
@@ -120,6 +124,7 @@ static bool read_settings(struct worker *worker, struct error *error)
     if (worker->settings == NULL || !become_configured_user(worker, error))
         return false;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    worker->server_numbers = sharing_number_servers(&worker->uplink, worker->settings);
     return open_access_log(worker, error);
 }
 
@@ -152,11 +157,22 @@ static bool build_plan(struct worker *worker, struct error *error)
     return worker->plan != NULL;
 }
 
+/* Without the region each worker knows servers for itself. */
+static void share_servers(struct worker *worker)
+{
+    struct server_states *states = server_region_attach(ROLE_SERVERS_FD);
+    if (states != NULL)
+        proxy_share_servers(worker->proxy, states, worker->role.slot, worker->server_numbers);
+    else
+        log_line(LOG_LEVEL_WARNING, "cannot use the shared memory of servers: %s", strerror(errno));
+}
+
 static bool open_proxy(struct worker *worker, struct error *error)
 {
     const struct settings *settings = worker->settings;
     worker->proxy =
         proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
+    share_servers(worker);
     if (!proxy_prepare(worker->proxy, error))
         return false;
     if (worker->role.is_live)
@@ -259,6 +275,7 @@ static void finish(struct worker *worker)
     settings_destroy(worker->settings);
     source_destroy(worker->source);
     free(worker->user);
+    free(worker->server_numbers);
 }
 
 /* Exit handlers do not run, and a sanitizer's search for leaks is one. */

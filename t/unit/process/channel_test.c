@@ -40,6 +40,8 @@ static void test_every_kind_survives_the_wire(void **state)
     check_round_trip((struct message){.kind = MESSAGE_REOPEN, .numbers = {-1}});
     check_round_trip((struct message){.kind = MESSAGE_GO});
     check_round_trip((struct message){.kind = MESSAGE_DRAIN, .numbers = {1000, 1}});
+    check_round_trip((struct message){.kind = MESSAGE_SERVERS, .numbers = {0, 1}, .text = SLICE("1 8 ahttp://b")});
+    check_round_trip((struct message){.kind = MESSAGE_NUMBERED, .numbers = {3}, .text = SLICE("7 - 8 ")});
     check_round_trip((struct message){.kind = MESSAGE_CUT});
 }
 
@@ -78,6 +80,42 @@ static void test_a_text_beyond_the_limit_is_not_sent(void **state)
     message.text.length = CHANNEL_TEXT_BYTES;
     check_round_trip(message);
     free(long_text);
+}
+
+static void test_servers_follow_each_other(void **state)
+{
+    struct text text = TEXT_INIT;
+    struct slice upstream, url;
+    assert_true(channel_add_server(&text, SLICE("a shop"), SLICE("http://a")));
+    assert_true(channel_add_server(&text, SLICE("2 3 4"), SLICE("5 6")));
+    struct slice rest = text_slice(&text);
+    assert_true(channel_take_server(&rest, &upstream, &url));
+    assert_true(slice_equals(upstream, SLICE("a shop")) && slice_equals(url, SLICE("http://a")));
+    assert_true(channel_take_server(&rest, &upstream, &url));
+    assert_true(slice_equals(upstream, SLICE("2 3 4")) && slice_equals(url, SLICE("5 6")));
+    assert_false(channel_take_server(&rest, &upstream, &url));
+    size_t count = 2;
+    while (channel_add_server(&text, SLICE("shop"), SLICE("http://127.0.0.1")))
+        ++count;
+    assert_true(text.length <= CHANNEL_TEXT_BYTES);
+    rest = text_slice(&text);
+    while (channel_take_server(&rest, &upstream, &url))
+        --count;
+    assert_int_equal(count, 0);
+    assert_int_equal(rest.length, 0);
+    text_finish(&text);
+}
+
+static void test_wrong_servers_are_refused(void **state)
+{
+    static const char *const wrong[] = {"",      "1",      "1 ",      "1 1",     "1 1 ",
+                                        "1 1 a", "x 1 ab", "1 -1 ab", " 1 1 ab", "18446744073709551615 2 abc"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); ++i) {
+        struct slice rest = slice_from_text(wrong[i]);
+        struct slice upstream, url;
+        if (channel_take_server(&rest, &upstream, &url))
+            fail_msg("'%s' was taken for a server", wrong[i]);
+    }
 }
 
 static void test_random_bytes_never_break_the_parser(void **state)
@@ -158,6 +196,8 @@ int main(void)
         cmocka_unit_test(test_every_kind_survives_the_wire),
         cmocka_unit_test(test_wrong_packets_are_refused),
         cmocka_unit_test(test_a_text_beyond_the_limit_is_not_sent),
+        cmocka_unit_test(test_servers_follow_each_other),
+        cmocka_unit_test(test_wrong_servers_are_refused),
         cmocka_unit_test(test_random_bytes_never_break_the_parser),
         cmocka_unit_test(test_a_descriptor_crosses_with_its_message),
         cmocka_unit_test(test_a_descriptor_that_is_not_wanted_stays_out),

@@ -1,0 +1,117 @@
+#include "process/server_region.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const size_t head_bytes = offsetof(struct server_states, counts);
+
+static off_t position_of(uint32_t number, uint32_t row)
+{
+    return (off_t)(head_bytes + ((size_t)number * SERVER_COUNT_ROWS + row) * sizeof(struct server_count));
+}
+
+static struct server_states *map_region(int fd, size_t length)
+{
+    void *region = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return region == MAP_FAILED ? NULL : region;
+}
+
+/* Without the seals a worker could shrink the file and so kill whoever reads it. */
+bool server_region_open(struct server_region *region)
+{
+    *region = (struct server_region){.fd = memfd_create("flexilib-servers", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (region->fd == -1)
+        return false;
+    if (ftruncate(region->fd, (off_t)sizeof(struct server_states)) == 0 &&
+        fcntl(region->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        region->states = map_region(region->fd, head_bytes);
+    if (region->states == NULL) {
+        server_region_close(region);
+        return false;
+    }
+    region->states->magic = SERVER_STATES_MAGIC;
+    region->states->version = SERVER_STATES_VERSION;
+    region->states->size = sizeof(struct server_states);
+    return true;
+}
+
+void server_region_close(struct server_region *region)
+{
+    if (region->states != NULL)
+        munmap(region->states, head_bytes);
+    if (region->fd != -1)
+        close(region->fd);
+    *region = (struct server_region){.fd = -1};
+}
+
+void server_region_use_row(struct server_region *region, uint32_t row)
+{
+    if (row < SERVER_COUNT_ROWS && row >= region->rows_used)
+        region->rows_used = row + 1;
+    __atomic_store_n(&region->states->rows_used, region->rows_used, __ATOMIC_RELEASE);
+}
+
+void server_region_clear_row(struct server_region *region, uint32_t row, uint32_t number)
+{
+    struct server_count count;
+    const struct server_count none = {0};
+    if (row >= SERVER_COUNT_ROWS || pread(region->fd, &count, sizeof(count), position_of(number, row)) != sizeof(count))
+        return;
+    if (count.requests != 0 || count.connections != 0)
+        (void)!pwrite(region->fd, &none, sizeof(none), position_of(number, row));
+}
+
+void server_region_wipe(struct server_region *region, uint32_t number)
+{
+    memset(&region->states->states[number], 0, sizeof(struct server_state));
+    if (fallocate(region->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position_of(number, 0),
+                  SERVER_COUNT_ROWS * sizeof(struct server_count)) == 0)
+        return;
+    for (uint32_t row = 0; row < region->rows_used; ++row)
+        server_region_clear_row(region, row, number);
+}
+
+struct server_state server_region_read(const struct server_region *region, uint32_t number)
+{
+    struct server_state copy;
+    memcpy(&copy, &region->states->states[number], sizeof(copy));
+    return copy;
+}
+
+struct server_count server_region_count(const struct server_region *region, uint32_t number)
+{
+    struct server_count rows[SERVER_COUNT_ROWS];
+    struct server_count sum = {0};
+    size_t length = region->rows_used * sizeof(rows[0]);
+    if (pread(region->fd, rows, length, position_of(number, 0)) != (ssize_t)length)
+        return sum;
+    for (uint32_t row = 0; row < region->rows_used; ++row) {
+        sum.requests += rows[row].requests;
+        sum.connections += rows[row].connections;
+    }
+    return sum;
+}
+
+void server_region_drain(struct server_region *region, uint32_t number, bool is_drained)
+{
+    __atomic_store_n(&region->states->states[number].is_drained, is_drained, __ATOMIC_RELEASE);
+}
+
+struct server_states *server_region_attach(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) == -1 || status.st_size != (off_t)sizeof(struct server_states))
+        return NULL;
+    struct server_states *states = map_region(fd, sizeof(*states));
+    if (states == NULL)
+        return NULL;
+    if (states->magic == SERVER_STATES_MAGIC && states->version == SERVER_STATES_VERSION &&
+        states->size == sizeof(*states))
+        return states;
+    munmap(states, sizeof(*states));
+    return NULL;
+}
