@@ -52,8 +52,11 @@ int slots_take(struct slots *slots)
 
 void slots_release(struct slots *slots, int number)
 {
-    if (number >= 0 && number < SLOTS_COUNT)
-        slots->is_taken[number] = false;
+    if (number < 0 || number >= SLOTS_COUNT)
+        return;
+    slots->is_taken[number] = false;
+    /* its siblings read it */
+    memset(&slots->items[number], 0, sizeof(struct slot));
 }
 
 static void make_printable(char *text, size_t capacity)

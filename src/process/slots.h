@@ -25,6 +25,7 @@ void slots_close(struct slots *slots);
 
 /* The number of a free slot, wiped; -1 where there is none. */
 int slots_take(struct slots *slots);
+/* Wipes it. */
 void slots_release(struct slots *slots, int number);
 
 /* A copy of what the worker left in its slot, safe to print; all zero where it makes no sense. */

@@ -9,6 +9,7 @@
 
 enum {
     REST_MS = 100,       /* after the system ran out of something */
+    PAUSE_MS = 1,        /* while others are to accept */
     WAITING_MOST = 4096, /* as many as a queue may hold; whoever comes meanwhile could keep it from ever being empty */
 };
 
@@ -20,6 +21,7 @@ struct listener {
     void *data;
     struct loop_watch *watch;
     struct timer rest_timer;
+    struct timer pause_timer;
     bool is_warned; /* of the shortage that goes on */
 };
 
@@ -57,9 +59,26 @@ static bool accept_one(struct listener *listener)
     return true;
 }
 
+/* The socket stays readable until another worker has accepted. */
+static void pause_accepting(struct listener *listener)
+{
+    loop_watch_pause(listener->watch);
+    timer_start(listener->loop, &listener->pause_timer, PAUSE_MS);
+}
+
+static void on_pause_end(struct timer *timer)
+{
+    struct listener *listener = timer->data;
+    loop_watch_go_on(listener->watch);
+}
+
 static void on_ready(void *data)
 {
     struct listener *listener = data;
+    if (!listener->events->may_accept(listener->data)) {
+        pause_accepting(listener);
+        return;
+    }
     /* all else is one connection's bad luck, or another worker was faster */
     if (!accept_one(listener) && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
         rest(listener, errno);
@@ -82,6 +101,8 @@ void listener_start(struct listener *listener)
 {
     listener->rest_timer.on_timeout = on_rested;
     listener->rest_timer.data = listener;
+    listener->pause_timer.on_timeout = on_pause_end;
+    listener->pause_timer.data = listener;
     listener->watch = loop_watch_readable(listener->loop, listener->fd, on_ready, listener);
     if (listener->watch == NULL)
         timer_start(listener->loop, &listener->rest_timer, REST_MS);
@@ -92,6 +113,7 @@ void listener_destroy(struct listener *listener)
     if (listener == NULL)
         return;
     timer_stop(listener->loop, &listener->rest_timer);
+    timer_stop(listener->loop, &listener->pause_timer);
     loop_watch_close(listener->watch);
     close(listener->fd);
     free(listener);

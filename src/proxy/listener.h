@@ -1,8 +1,8 @@
 #ifndef FLEXILIB_PROXY_LISTENER_H
 #define FLEXILIB_PROXY_LISTENER_H
 
-/* A listening socket, which all workers share: accepts one connection each time it is told that there is one, so that
- * the others get their part. */
+/* A listening socket, which all workers share: accepts one connection each time it is told that there is one and that
+ * it is this worker's turn, so that the others get their part. */
 
 #include "config/settings.h"
 #include "proxy/loop.h"
@@ -12,6 +12,8 @@
 struct listener;
 
 struct listener_events {
+    /* Says whether a connection that waits is to be accepted now; where not, it is asked again a moment later. */
+    bool (*may_accept)(void *data);
     /* A connection, to be taken over. */
     void (*on_accepted)(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings);
 };

@@ -243,6 +243,18 @@ struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_read
     return watch;
 }
 
+void loop_watch_pause(struct loop_watch *watch)
+{
+    if (h2o_socket_is_reading(watch->socket))
+        h2o_socket_read_stop(watch->socket);
+}
+
+void loop_watch_go_on(struct loop_watch *watch)
+{
+    if (!h2o_socket_is_reading(watch->socket))
+        h2o_socket_read_start(watch->socket, on_watch_readable);
+}
+
 void loop_watch_close(struct loop_watch *watch)
 {
     if (watch == NULL)

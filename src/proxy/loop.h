@@ -55,6 +55,10 @@ struct loop_watch *loop_watch_readable(struct loop *loop, int fd, void (*on_read
 /* Has on_ready(data), with the watch's data, called whenever the descriptor is writable too, or with NULL no more. */
 void loop_watch_writable(struct loop_watch *watch, void (*on_ready)(void *data));
 
+/* Has nobody told that the descriptor is readable until it goes on. Both are cheap when nothing changes. */
+void loop_watch_pause(struct loop_watch *watch);
+void loop_watch_go_on(struct loop_watch *watch);
+
 /* NULL is fine. Allowed from within a watch's callbacks. */
 void loop_watch_close(struct loop_watch *watch);
 

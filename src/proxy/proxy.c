@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/slot.h"
+#include "proxy/accept_share.h"
 #include "proxy/access_log.h"
 #include "proxy/client.h"
 #include "proxy/dispatch.h"
@@ -16,6 +17,7 @@ struct proxy {
     struct loop *loop;
     const struct settings *settings;
     struct slot *slot;
+    struct accept_share *share; /* NULL: alone */
     struct access_log *access_log;
     struct resolver *resolver;
     struct client *client;
@@ -50,9 +52,17 @@ static void on_accepted(void *data, int fd, const struct sockaddr *peer, const s
     front_http1_take(proxy->front, fd, peer, settings);
 }
 
+static bool may_accept(void *data)
+{
+    struct proxy *proxy = data;
+    return proxy->share == NULL || accept_share_allows(proxy->share, loop_now_ms(proxy->loop));
+}
+
 static void on_turn(void *data)
 {
     struct proxy *proxy = data;
+    if (proxy->slot != NULL)
+        __atomic_store_n(&proxy->slot->turns, proxy->slot->turns + 1, __ATOMIC_RELAXED);
     if (proxy->access_log != NULL)
         access_log_flush(proxy->access_log);
 }
@@ -86,8 +96,15 @@ void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint
     client_share_servers(proxy->client, states, row, numbers);
 }
 
+static void show_accepting(struct proxy *proxy, bool is_accepting)
+{
+    if (proxy->slot != NULL)
+        __atomic_store_n(&proxy->slot->is_accepting, is_accepting, __ATOMIC_RELAXED);
+}
+
 static void stop_accepting(struct proxy *proxy)
 {
+    show_accepting(proxy, false);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         listener_destroy(proxy->listeners[i]);
         proxy->listeners[i] = NULL;
@@ -106,18 +123,26 @@ void proxy_destroy(struct proxy *proxy)
     tls_upstreams_destroy(proxy->tls);
     resolver_destroy(proxy->resolver);
     access_log_destroy(proxy->access_log);
+    accept_share_destroy(proxy->share);
     free(proxy->listeners);
     free(proxy);
 }
 
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
 {
-    static const struct listener_events events = {.on_accepted = on_accepted};
+    static const struct listener_events events = {.may_accept = may_accept, .on_accepted = on_accepted};
     proxy->listeners[index] = listener_create(proxy->loop, fd, &proxy->settings->listeners[index], &events, proxy);
+}
+
+void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count)
+{
+    if (proxy->slot != NULL)
+        proxy->share = accept_share_create(slots, count, (size_t)(proxy->slot - slots));
 }
 
 void proxy_accept(struct proxy *proxy)
 {
+    show_accepting(proxy, true);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         if (proxy->listeners[i] != NULL)
             listener_start(proxy->listeners[i]);

@@ -11,8 +11,8 @@ struct proxy;
 struct server_states;
 struct slot;
 
-/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; its count of
- * connections is kept. */
+/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; what it
+ * tells of connections and of the loop is kept. */
 struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
                            struct runtime *runtime, int access_log_fd, struct slot *slot);
 
@@ -28,6 +28,10 @@ void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint
 
 /* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
+
+/* Leaves new connections to workers of the same generation that have fewer: slots are those of all workers, the one
+ * given at creation among them. Before proxy_accept. */
+void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count);
 
 /* Starts to accept on every listener. */
 void proxy_accept(struct proxy *proxy);

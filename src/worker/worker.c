@@ -173,6 +173,8 @@ static bool open_proxy(struct worker *worker, struct error *error)
     worker->proxy =
         proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
     share_servers(worker);
+    if (worker->slot != NULL)
+        proxy_share_accepting(worker->proxy, worker->slot - worker->role.slot, SLOTS_COUNT);
     if (!proxy_prepare(worker->proxy, error))
         return false;
     if (worker->role.is_live)
@@ -292,6 +294,8 @@ static int run(struct worker *worker)
     int status = EXIT_SUCCESS;
     prepare_process();
     worker->slot = slots_attach(ROLE_SLOTS_FD, (int)worker->role.slot, getpid());
+    if (worker->slot != NULL)
+        worker->slot->generation = worker->role.generation;
     uplink_init(&worker->uplink, ROLE_CHANNEL_FD);
     uplink_tell(&worker->uplink, MESSAGE_HELLO, SLICE_NONE, CHANNEL_VERSION, 0, 0);
     if (read_settings(worker, &error) && build_plan(worker, &error) && open_proxy(worker, &error))
