@@ -198,6 +198,14 @@ void exchange_fail(struct exchange *exchange, int status)
         exchange_answer(exchange, status, NULL);
 }
 
+void exchange_fail_for(struct exchange *exchange, int status, unsigned retry_after_s)
+{
+    if (!exchange->state->has_source)
+        return;
+    exchange->state->retry_after_s = retry_after_s;
+    exchange_answer(exchange, status, NULL);
+}
+
 void exchange_sent(struct exchange *exchange)
 {
     if (!exchange->state->is_sending)

@@ -126,6 +126,9 @@ void exchange_answer(struct exchange *exchange, int status, const char *text);
 /* The forwarded response broke off: aborts where its head has been sent, otherwise answers with status (502, 504). */
 void exchange_fail(struct exchange *exchange, int status);
 
+/* The same for a time that is likely over in so many seconds, which Retry-After tells the client. */
+void exchange_fail_for(struct exchange *exchange, int status, unsigned retry_after_s);
+
 /* The front is done with what the last send_body handed it. */
 void exchange_sent(struct exchange *exchange);
 

@@ -39,6 +39,10 @@ void exchange_start_answer(struct exchange *exchange, int status, struct slice t
     begin_whole_response(exchange, status, write_text(exchange, status, text), depth);
     exchange->response.headers.count = 0;
     headers_add(&exchange->response.headers, &exchange->arena, SLICE("content-type"), SLICE("text/plain"));
+    if (state->retry_after_s != 0)
+        headers_add(&exchange->response.headers, &exchange->arena, SLICE("retry-after"),
+                    arena_print(&exchange->arena, "%u", state->retry_after_s));
+    state->retry_after_s = 0;
 }
 
 void exchange_start_reply(struct exchange *exchange, size_t step)

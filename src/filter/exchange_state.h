@@ -69,6 +69,7 @@ struct exchange_state {
     /* An answer of FlexiLib's own that waits for its turn; 0: none. */
     int answer_status;
     struct slice answer_text;
+    unsigned retry_after_s; /* what it tells in Retry-After; 0: nothing */
 
     /* Where the response's body comes from. */
     bool has_source; /* a forwarded response is under way (or waited for) */

@@ -59,7 +59,8 @@ static void send_request(struct client_request *request, struct connection *conn
     request->body_sent = request->taken_bytes = 0;
     request->head_start = request->received = request->seen = 0;
     request->is_written = request->has_received = false;
-    forward_build_head(request->exchange, request->route, text_slice(&request->server->host), &request->head);
+    forward_build_head(request->exchange, request->route, text_slice(&request->server->host),
+                       (int64_t)request->exchange->request_body.length, &request->head);
     write_more(request);
 }
 

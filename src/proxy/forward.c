@@ -118,11 +118,21 @@ static char *put_continued(char *at, const struct headers *headers, enum forward
 }
 
 /* RFC 9110 section 8.6: where the method gives a body a meaning, its absence is said too. */
-static bool wants_length(const struct exchange *exchange)
+static bool wants_length(struct slice method)
 {
-    struct slice method = exchange->request.method;
-    return exchange->request_body.length != 0 || slice_equals(method, SLICE("POST")) ||
-           slice_equals(method, SLICE("PUT")) || slice_equals(method, SLICE("PATCH"));
+    return slice_equals(method, SLICE("POST")) || slice_equals(method, SLICE("PUT")) ||
+           slice_equals(method, SLICE("PATCH"));
+}
+
+static char *put_framing(char *at, struct slice method, int64_t body_length)
+{
+    if (body_length < 0)
+        return put_field(at, SLICE("Transfer-Encoding"), SLICE("chunked"));
+    if (body_length == 0 && !wants_length(method))
+        return at;
+    at = put(at, SLICE("Content-Length: "));
+    at = put_number(at, (uint64_t)body_length);
+    return put(at, SLICE("\r\n"));
 }
 
 static char *put_forwarding(char *at, const struct exchange *exchange)
@@ -139,7 +149,7 @@ static char *put_forwarding(char *at, const struct exchange *exchange)
 }
 
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
-                        struct text *out)
+                        int64_t body_length, struct text *out)
 {
     const struct request_head *request = &exchange->request;
     text_clear(out);
@@ -152,11 +162,7 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
         if (classify_field(field->name) == FIELD_PLAIN)
             at = put_field(at, field->name, field->value);
     }
-    if (wants_length(exchange)) {
-        at = put(at, SLICE("Content-Length: "));
-        at = put_number(at, exchange->request_body.length);
-        at = put(at, SLICE("\r\n"));
-    }
+    at = put_framing(at, request->method, body_length);
     at = put_forwarding(at, exchange);
     at = put(at, SLICE("\r\n"));
     out->length = (size_t)(at - out->data);

@@ -11,9 +11,9 @@
 #include "plan/plan.h"
 
 /* Replaces the content of out by the head, blank line included. server_host is what the Host field says where the
- * route does not keep the client's, or the client sent none. */
+ * route does not keep the client's, or the client sent none. body_length is -1 for a body that is sent in chunks. */
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
-                        struct text *out);
+                        int64_t body_length, struct text *out);
 
 /* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
  * not begin so stays as it is. */

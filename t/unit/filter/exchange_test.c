@@ -345,6 +345,18 @@ static void upstream_failure_before_the_head_is_answered(void **state)
     world_destroy(world);
 }
 
+static void a_failure_that_passes_says_when_to_come_again(void **state)
+{
+    struct world *world = world_create();
+    world->is_silent = true;
+    start(world, "GET");
+    exchange_fail_for(world->exchange, 503, 5);
+    run_world(world);
+    assert_int_equal(world->final_status, 503);
+    assert_string_equal(world->final_headers, "content-type: text/plain\nretry-after: 5\n");
+    world_destroy(world);
+}
+
 static void upstream_failure_in_the_body_aborts(void **state)
 {
     struct world *world = world_create();
@@ -470,6 +482,7 @@ int main(void)
         cmocka_unit_test(owner_may_answer_in_place_of_forwarding),
         cmocka_unit_test(answer_takes_the_text_it_is_given),
         cmocka_unit_test(upstream_failure_before_the_head_is_answered),
+        cmocka_unit_test(a_failure_that_passes_says_when_to_come_again),
         cmocka_unit_test(upstream_failure_in_the_body_aborts),
         cmocka_unit_test(client_gone_in_any_phase_ends_once),
         cmocka_unit_test(never_started_exchange_is_simply_destroyed),

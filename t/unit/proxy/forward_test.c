@@ -20,6 +20,7 @@ struct forward_case {
     const char *peer;
     const char *strip;
     bool is_host_replaced;
+    bool is_streamed; /* a body whose length is not known */
     bool is_http_1_0;
     bool is_https;
     const char *expected;
@@ -50,6 +51,11 @@ static const struct forward_case cases[] = {
         .fields = {"Accept", "text/html", "cookie", "a=1", "COOKIE", "b=2", "x-empty", ""},
         .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: text/html\r\ncookie: a=1\r\nCOOKIE: b=2\r\n"
                     "x-empty: \r\n" OURS,
+    },
+    {
+        .what = "a body whose length is not known comes in chunks",
+        .is_streamed = true,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n" OURS,
     },
     {
         .what = "a body is announced",
@@ -225,7 +231,8 @@ static void build(const struct forward_case *wanted, struct text *out)
     struct forward_settings forward = {.strip = slice_from_text(wanted->strip),
                                        .host = wanted->is_host_replaced ? HOST_SERVER : HOST_KEEP};
     struct plan_route route = {.forward = &forward};
-    forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"), out);
+    forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"),
+                       wanted->is_streamed ? -1 : (int64_t)exchange.request_body.length, out);
 }
 
 static void builds_exactly_these_heads(void **state)
