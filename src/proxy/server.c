@@ -1,11 +1,16 @@
 #include "proxy/server.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "proxy/connection.h"
+#include "proxy/server_choice.h"
+#include "proxy/server_count.h"
+#include "proxy/server_hash.h"
 #include "proxy/tls_upstream.h"
 
 #include <stdlib.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 enum {
     HTTP_PORT = 80,
@@ -43,12 +48,26 @@ static void init_server(struct server *server, const struct server_settings *set
         text_print(&server->host, ":%u", (unsigned)settings->port);
 }
 
+static bool has_limits(const struct upstream_settings *upstream)
+{
+    bool has_any = upstream->max_requests != 0 || upstream->max_connections != 0;
+    for (size_t i = 0; i < upstream->server_count; ++i)
+        has_any |= upstream->servers[i].max_requests != 0 || upstream->servers[i].max_connections != 0;
+    return has_any;
+}
+
 void server_group_init(struct server_group *group, const struct upstream_settings *upstream, struct loop *loop)
 {
-    *group = (struct server_group){.count = upstream->server_count};
+    *group = (struct server_group){.count = upstream->server_count, .upstream = upstream};
     group->servers = mem_zalloc(upstream->server_count * sizeof(struct server));
-    for (size_t i = 0; i < upstream->server_count; ++i)
+    for (size_t i = 0; i < upstream->server_count; ++i) {
         init_server(&group->servers[i], &upstream->servers[i], upstream, loop);
+        group->servers[i].group = group;
+        group->has_backups |= upstream->servers[i].is_backup;
+    }
+    group->has_limits = has_limits(upstream);
+    server_group_identify(group);
+    group->random = clock_monotonic_us() ^ (uint64_t)getpid() << 40;
 }
 
 static void give_up_state(struct server *server)
@@ -60,6 +79,9 @@ static void give_up_state(struct server *server)
 
 void server_group_share(struct server_group *group, struct server_states *states, uint32_t row, const uint32_t *numbers)
 {
+    bool is_counted = server_group_needs_counts(group) && row < SERVER_COUNT_ROWS;
+    group->rows_used = &states->rows_used;
+    group->row = row;
     for (size_t i = 0; i < group->count; ++i) {
         struct server *server = &group->servers[i];
         if (numbers[i] >= SERVER_STATES_COUNT)
@@ -67,9 +89,10 @@ void server_group_share(struct server_group *group, struct server_states *states
         give_up_state(server);
         server->is_state_own = false;
         server->state = &states->states[numbers[i]];
-        if (row < SERVER_COUNT_ROWS)
+        if (is_counted)
             server->counts = states->counts[numbers[i]];
     }
+    server_group_stagger(group, row);
 }
 
 void server_group_use_tls(struct server_group *group, struct tls_upstream *tls)
@@ -83,6 +106,7 @@ void server_group_use_tls(struct server_group *group, struct tls_upstream *tls)
 
 void server_group_finish(struct server_group *group)
 {
+    server_group_unreserve(group);
     for (size_t i = 0; i < group->count; ++i) {
         connection_close_idle(&group->servers[i]);
         tls_peer_destroy(group->servers[i].tls);
@@ -93,31 +117,7 @@ void server_group_finish(struct server_group *group)
     *group = (struct server_group){0};
 }
 
-void server_begin(struct server *server)
-{
-    ++server->own_count.requests;
-}
-
 void server_end(struct server *server, enum server_outcome outcome, int status)
 {
-    --server->own_count.requests;
-}
-
-void server_connection_opened(struct server *server)
-{
-    ++server->own_count.connections;
-}
-
-void server_connection_closed(struct server *server)
-{
-    --server->own_count.connections;
-}
-
-bool server_may_connect(const struct server *server)
-{
-    return true;
-}
-
-void server_mark_response(const struct server *server, struct exchange *exchange)
-{
+    server_count_end(server);
 }

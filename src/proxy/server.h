@@ -25,9 +25,13 @@ struct server {
     struct tls_peer *tls;            /* NULL: plain */
     bool is_numeric;                 /* a numeric address or a unix socket: needs no resolver */
     bool expects_large;              /* its last body did not fit into a small buffer */
-    int64_t credit;                  /* of the round-robin */
-    struct server_state *state;      /* never NULL: shared, or the group's own */
-    struct server_count *counts;     /* what each worker has under way; NULL: counted in own_count only */
+    struct server_group *group;
+    uint64_t id;                 /* says which server it is, alike in all workers and generations */
+    uint32_t share;              /* in the choice at hand: its weight, 0 where it cannot be chosen, */
+    uint64_t load;               /* and the requests under way, where they matter */
+    int64_t credit;              /* of the round-robin */
+    struct server_state *state;  /* never NULL: shared, or the group's own */
+    struct server_count *counts; /* what each worker has under way; NULL: counted in own_count only */
     struct server_count own_count;
     bool is_state_own;
     /* connections that wait for their next use, see connection.h */
@@ -39,6 +43,12 @@ struct server {
 struct server_group {
     struct server *servers;
     size_t count;
+    const struct upstream_settings *upstream;
+    bool has_limits, has_backups;
+    uint64_t random;
+    uint32_t row;              /* this worker's among the counts of its servers */
+    const uint32_t *rows_used; /* NULL: nothing is shared */
+    struct server *reserved;   /* chosen and counted already, for the server_begin that follows */
 };
 
 /* Servers that one request has been sent to, or tried to connect to. */
@@ -78,8 +88,9 @@ void server_group_use_tls(struct server_group *group, struct tls_upstream *tls);
 /* Closes the idle connections of the servers, and frees what init took. */
 void server_group_finish(struct server_group *group);
 
-/* Chooses the server whose turn it is for this exchange, by the upstream's kind of balancing, its sticky cookie,
- * weights and backups: none that was tried, is unhealthy, drained, or at its limit. */
+/* Chooses the server whose turn it is for this exchange, by the upstream's sticky cookie, its kind of balancing,
+ * weights and backups: none that was tried, is unhealthy, drained, or at its limit. Where there are limits the place is
+ * held until the next choice in the group, so server_begin must follow before anything else happens. */
 enum server_choice server_group_choose(struct server_group *group, const struct exchange *exchange,
                                        const struct tried_servers *tried, struct server **server);
 
@@ -93,8 +104,13 @@ void server_end(struct server *server, enum server_outcome outcome, int status);
 void server_connection_opened(struct server *server);
 void server_connection_closed(struct server *server);
 
-/* Whether the server's or the upstream's max_connections lets another connection be opened. */
-bool server_may_connect(const struct server *server);
+/* Whether the server's or the upstream's max_connections lets another connection be opened; where one that is idle
+ * stands in the way, it is closed. */
+bool server_may_connect(struct server *server);
+
+/* Whether a connection that becomes idle may be kept: not while max_connections is reached and another worker may be
+ * waiting for the place. */
+bool server_may_keep(const struct server *server);
 
 /* Adds the sticky cookie to a response of this server, where the upstream has one and the client did not send it. */
 void server_mark_response(const struct server *server, struct exchange *exchange);
