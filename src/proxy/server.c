@@ -6,6 +6,7 @@
 #include "proxy/server_choice.h"
 #include "proxy/server_count.h"
 #include "proxy/server_hash.h"
+#include "proxy/server_health.h"
 #include "proxy/tls_upstream.h"
 
 #include <stdlib.h>
@@ -120,4 +121,5 @@ void server_group_finish(struct server_group *group)
 void server_end(struct server *server, enum server_outcome outcome, int status)
 {
     server_count_end(server);
+    server_note_outcome(server, outcome, status, loop_now_ms(server->loop));
 }
