@@ -48,6 +48,18 @@ void client_share_servers(struct client *client, struct server_states *states, u
     }
 }
 
+void client_start_checks(struct client *client)
+{
+    if (client->checks == NULL)
+        client->checks = health_checks_create(client->loop, client->resolver, client->groups, client->group_count);
+}
+
+void client_stop_checks(struct client *client)
+{
+    health_checks_destroy(client->checks);
+    client->checks = NULL;
+}
+
 static void destroy_request(struct client_request *request)
 {
     text_finish(&request->head);
@@ -59,6 +71,7 @@ void client_destroy(struct client *client)
     if (client == NULL)
         return;
     assert(client->active_count == 0);
+    client_stop_checks(client);
     for (size_t i = 0; i < client->group_count; ++i)
         server_group_finish(&client->groups[i]);
     free(client->groups);

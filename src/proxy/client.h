@@ -23,6 +23,11 @@ void client_use_tls(struct client *client, struct tls_upstreams *tls);
 /* As proxy_share_servers. */
 void client_share_servers(struct client *client, struct server_states *states, uint32_t row, const uint32_t *numbers);
 
+/* Begins to ask servers how they are where upstreams want that, and stops, which draining workers do early. Starting
+ * twice and stopping what was not started are fine. */
+void client_start_checks(struct client *client);
+void client_stop_checks(struct client *client);
+
 /* Closes all connections. No request may be under way. */
 void client_destroy(struct client *client);
 

@@ -15,6 +15,7 @@
 #include "proxy/client.h"
 #include "proxy/connection.h"
 #include "proxy/connector.h"
+#include "proxy/health_checks.h"
 #include "proxy/receive_buffer.h"
 
 enum client_request_state {
@@ -30,6 +31,7 @@ struct client {
     struct resolver *resolver;
     struct server_group *groups; /* one for each upstream, by its index */
     size_t group_count;
+    struct health_checks *checks; /* NULL: stopped */
     struct receive_buffers buffers;
     struct client_request *spare; /* for reuse */
     size_t spare_count;

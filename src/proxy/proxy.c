@@ -143,6 +143,7 @@ void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t
 void proxy_accept(struct proxy *proxy)
 {
     show_accepting(proxy, true);
+    client_start_checks(proxy->client);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         if (proxy->listeners[i] != NULL)
             listener_start(proxy->listeners[i]);
@@ -162,6 +163,7 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
     proxy->on_drained = on_drained;
     proxy->drained_data = data;
     stop_accepting(proxy);
+    client_stop_checks(proxy->client);
     front_http1_drain(proxy->front);
     tell_if_drained(proxy);
 }
@@ -174,6 +176,7 @@ void proxy_close_idle(struct proxy *proxy)
 void proxy_cut(struct proxy *proxy)
 {
     stop_accepting(proxy);
+    client_stop_checks(proxy->client);
     front_http1_cut(proxy->front);
 }
 
