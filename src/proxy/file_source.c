@@ -1,8 +1,8 @@
 #include "proxy/file_source.h"
 
+#include "base/content_type.h"
 #include "base/log.h"
 #include "proxy/byte_range.h"
-#include "proxy/content_type.h"
 #include "proxy/file_conditions.h"
 #include "proxy/file_lookup.h"
 #include "proxy/fixed_response.h"

@@ -1,5 +1,5 @@
+#include "base/content_type.h"
 #include "proxy/content_coding.h"
-#include "proxy/content_type.h"
 #include "proxy/file_conditions.h"
 #include "proxy/http_date.h"
 

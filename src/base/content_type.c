@@ -1,4 +1,4 @@
-#include "proxy/content_type.h"
+#include "base/content_type.h"
 
 struct content_type {
     const char *ending;

@@ -1,5 +1,5 @@
-#ifndef FLEXILIB_PROXY_CONTENT_TYPE_H
-#define FLEXILIB_PROXY_CONTENT_TYPE_H
+#ifndef FLEXILIB_BASE_CONTENT_TYPE_H
+#define FLEXILIB_BASE_CONTENT_TYPE_H
 
 /* What kind of content a file's name promises. */
 
