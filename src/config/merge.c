@@ -21,9 +21,10 @@ struct join_rule {
 };
 
 static const struct join_rule rules[] = {
-    {"listen", NODE_SEQUENCE, true, true},     {"library_path", NODE_SEQUENCE, true, false},
-    {"libraries", NODE_MAPPING, false, false}, {"upstreams", NODE_MAPPING, false, false},
-    {"filters", NODE_SEQUENCE, true, false},   {"routes", NODE_SEQUENCE, false, false},
+    {"listen", NODE_SEQUENCE, true, true},           {"library_path", NODE_SEQUENCE, true, false},
+    {"libraries", NODE_MAPPING, false, false},       {"upstreams", NODE_MAPPING, false, false},
+    {"filters", NODE_SEQUENCE, true, false},         {"routes", NODE_SEQUENCE, false, false},
+    {"trusted_proxies", NODE_SEQUENCE, true, false}, {"error_pages", NODE_MAPPING, false, false},
 };
 
 static const struct join_rule *find_rule(struct slice name)

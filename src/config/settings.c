@@ -17,6 +17,8 @@ enum {
     SETTING_RESOLVER,
     SETTING_FILTERS,
     SETTING_ROUTES,
+    SETTING_ERROR_PAGES,
+    SETTING_TRUSTED_PROXIES,
     SETTING_USER,
     SETTING_ACCESS_LOG,
     SETTING_BODY_LIMIT,
@@ -55,6 +57,12 @@ static const struct field fields[SETTING_FIELDS] = {
     [SETTING_RESOLVER] = {.name = "resolver", .type = FIELD_NODE, .summary = "whom names of servers are asked of"},
     [SETTING_FILTERS] = {.name = "filters", .type = FIELD_NODE, .summary = "the chain of every route"},
     [SETTING_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "which request goes where; first match wins"},
+    [SETTING_ERROR_PAGES] = {.name = "error_pages",
+                             .type = FIELD_NODE,
+                             .summary = "statuses to files with their pages"},
+    [SETTING_TRUSTED_PROXIES] = {.name = "trusted_proxies",
+                                 .type = FIELD_LIST,
+                                 .summary = "addresses and networks whose word about clients counts"},
     [SETTING_USER] = {.name = "user", .type = FIELD_TEXT, .summary = "whom workers run as"},
     [SETTING_ACCESS_LOG] = {.name = "access_log",
                             .type = FIELD_TEXT,
@@ -192,6 +200,8 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
            libraries_read(reader, &values[SETTING_LIBRARIES]) && upstreams_read(reader, &values[SETTING_UPSTREAMS]) &&
            resolver_read(reader, &values[SETTING_RESOLVER]) &&
            steps_read(reader, values[SETTING_FILTERS].node, &settings->filters, &settings->filter_count) &&
+           trusted_proxies_read(reader, &values[SETTING_TRUSTED_PROXIES]) &&
+           error_pages_read(reader, values[SETTING_ERROR_PAGES].node, &settings->error_pages) &&
            routes_read(reader, &values[SETTING_ROUTES]);
 }
 

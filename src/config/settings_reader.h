@@ -41,8 +41,25 @@ bool libraries_read(struct settings_reader *reader, const struct field_value *va
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value);
 const struct upstream_settings *upstream_find(struct settings_reader *reader, const struct node *node);
 
-/* settings_upstream_tls.c. Reads the mapping `tls`, NULL where there is none, once the upstream's servers are read. */
+/* settings_server.c. Reads one server or a list of them. */
+bool servers_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+
+/* settings_upstream_*.c. Each reads one key of an upstream; node is NULL where it is not written, which gives the
+ * defaults. tls is read once the upstream's servers are. */
 bool upstream_tls_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_balance_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_sticky_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_health_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_eject_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_retry_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+bool upstream_queue_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
+
+/* settings_status.c. Reads `502`, `500-504` or `5xx`, from least to 599; a list of them, or one, in statuses_read. key
+ * is what they stand under. */
+bool status_parse(struct settings_reader *reader, struct place place, struct slice text, const char *key, int least,
+                  struct status_range *range);
+bool statuses_read(struct settings_reader *reader, const struct node *node, const char *key, int least,
+                   struct status_ranges *statuses);
 
 /* settings_resolver.c */
 bool resolver_read(struct settings_reader *reader, const struct field_value *value);
@@ -59,7 +76,14 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
 /* settings_match.c */
 bool match_read(struct settings_reader *reader, const struct node *node, struct match_settings *match);
 
+/* settings_error_pages.c. node may be NULL: then there are none. */
+bool error_pages_read(struct settings_reader *reader, const struct node *node, struct error_pages *pages);
+
+/* settings_trusted_proxies.c */
+bool trusted_proxies_read(struct settings_reader *reader, const struct field_value *value);
+
 /* settings_target_*.c: what a route leads to. */
+bool proxy_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 bool redirect_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 bool respond_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 bool files_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
@@ -70,6 +94,25 @@ bool routes_read(struct settings_reader *reader, const struct field_value *value
 /* settings_check.c. Whether the key's value has that kind, which `wanted` names. */
 bool value_check_kind(struct settings_reader *reader, const struct node *node, const char *key, enum node_kind kind,
                       const char *wanted);
+
+/* Whether the scalar is one of the words for yes and no, without quotes. A list or a mapping is none. */
+enum switch_word {
+    SWITCH_NONE = 0,
+    SWITCH_OFF,
+    SWITCH_ON,
+};
+enum switch_word value_switch(const struct node *node);
+
+/* A mapping that holds nothing but a value, for keys that may be written as that value alone. */
+struct value_alone {
+    struct node mapping, key;
+    struct node *keys[1], *items[1];
+};
+const struct node *value_wrap(struct value_alone *alone, const char *key, const struct node *value);
+
+/* Reads a Host field's value, HOST or HOST:PORT, where key stands; host is in its usual form then. */
+bool value_read_host(struct settings_reader *reader, struct place place, const char *key, struct slice text,
+                     struct slice *host);
 
 /* Whether text may be the name of a listener, a library or an upstream: letters, digits, "-" and "_", and "." where
  * dots are fine. */

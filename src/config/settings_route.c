@@ -14,6 +14,7 @@ enum {
     ROUTE_RESPOND,
     ROUTE_FILES,
     ROUTE_ROUTES,
+    ROUTE_ERROR_PAGES,
     ROUTE_FIELDS,
 };
 
@@ -28,25 +29,7 @@ static const struct field route_fields[ROUTE_FIELDS] = {
     [ROUTE_RESPOND] = {.name = "respond", .type = FIELD_NODE, .summary = "the response itself"},
     [ROUTE_FILES] = {.name = "files", .type = FIELD_NODE, .summary = "the folder with the files that answer"},
     [ROUTE_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "routes inside of this one"},
-};
-
-enum {
-    PROXY_TO = 0,
-    PROXY_STRIP,
-    PROXY_HOST,
-    PROXY_FIELDS,
-};
-
-static const char *const host_policies[] = {"keep", "server", NULL};
-
-static const struct field proxy_fields[PROXY_FIELDS] = {
-    [PROXY_TO] = {.name = "to", .type = FIELD_TEXT, .required = true, .summary = "an upstream's name, or a URL"},
-    [PROXY_STRIP] = {.name = "strip", .type = FIELD_TEXT, .summary = "path prefix that is taken off"},
-    [PROXY_HOST] = {.name = "host",
-                    .type = FIELD_CHOICE,
-                    .fallback = "keep",
-                    .choices = host_policies,
-                    .summary = "keep: send the client's Host on; server: send the server's"},
+    [ROUTE_ERROR_PAGES] = {.name = "error_pages", .type = FIELD_NODE, .summary = "statuses to files with their pages"},
 };
 
 /* The filters that a route inherits, innermost first. */
@@ -123,44 +106,6 @@ static bool read_handler(struct settings_reader *reader, const struct node *node
     return true;
 }
 
-static bool read_strip(struct settings_reader *reader, const struct field_value *value,
-                       struct forward_settings *forward)
-{
-    struct pattern_reader patterns = {reader->arena, reader->error};
-    struct slice strip = value->text;
-    if (!value->written)
-        return true;
-    if (!pattern_check_path(&patterns, value->place, "the path", strip, false))
-        return false;
-    if (strip.data[strip.length - 1] == '/')
-        --strip.length;
-    forward->strip = strip;
-    return true;
-}
-
-static bool read_proxy(struct settings_reader *reader, const struct node *node, struct route_settings *route)
-{
-    route->target = TARGET_PROXY;
-    struct forward_settings *forward = arena_zalloc(reader->arena, sizeof(*forward));
-    route->forward = forward;
-    if (node->kind == NODE_SEQUENCE)
-        return error_set_at(reader->error, node->place,
-                            "'proxy' wants one URL or upstream, not a list: define an upstream with these servers");
-    if (node->kind == NODE_MAPPING) {
-        struct field_value values[PROXY_FIELDS];
-        if (!fields_read(proxy_fields, PROXY_FIELDS, node, node->place, "'proxy'", reader->source, reader->arena,
-                         values, reader->error) ||
-            !read_strip(reader, &values[PROXY_STRIP], forward))
-            return false;
-        forward->host = values[PROXY_HOST].integer == 0 ? HOST_KEEP : HOST_SERVER;
-        node = values[PROXY_TO].node;
-    }
-    if (node->is_null || node->text.length == 0)
-        return error_set_at(reader->error, node->place, "an upstream's name or a URL is missing here");
-    route->upstream = upstream_find(reader, node);
-    return route->upstream != NULL;
-}
-
 /* Finds the one key that says where the route leads. */
 static bool find_target(struct settings_reader *reader, const struct node *node, const struct field_value *values,
                         int *target)
@@ -188,7 +133,7 @@ static bool read_target(struct settings_reader *reader, const struct node *node,
     if (target == ROUTE_HANDLER)
         return read_handler(reader, values[target].node, route);
     if (target == ROUTE_PROXY)
-        return read_proxy(reader, values[target].node, route);
+        return proxy_read(reader, values[target].node, route);
     if (target == ROUTE_REDIRECT)
         return redirect_read(reader, values[target].node, route);
     if (target == ROUTE_RESPOND)
@@ -214,7 +159,9 @@ static bool read_route(struct settings_reader *reader, const struct node *node, 
            read_name(reader, &values[ROUTE_NAME], route) &&
            (!values[ROUTE_MATCH].written || match_read(reader, values[ROUTE_MATCH].node, &route->match)) &&
            steps_read(reader, values[ROUTE_FILTERS].node, &route->filters, &route->filter_count) &&
-           read_skip(reader, &values[ROUTE_SKIP], scope, route) && read_target(reader, node, values, scope, route);
+           read_skip(reader, &values[ROUTE_SKIP], scope, route) &&
+           error_pages_read(reader, values[ROUTE_ERROR_PAGES].node, &route->error_pages) &&
+           read_target(reader, node, values, scope, route);
 }
 
 static bool read_list(struct settings_reader *reader, const struct node *node, const struct scope *scope,

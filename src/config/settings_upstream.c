@@ -5,37 +5,31 @@
 
 enum {
     DAY_MS = 24 * 3600 * 1000,
-    HEAVIEST = 256,
-};
-
-enum {
-    SERVER_URL = 0,
-    SERVER_WEIGHT,
-    SERVER_FIELDS,
-};
-
-static const struct field server_fields[SERVER_FIELDS] = {
-    [SERVER_URL] = {.name = "url",
-                    .type = FIELD_TEXT,
-                    .required = true,
-                    .summary = "http://HOST[:PORT], https://HOST[:PORT] "
-                               "or http+unix:/PATH"},
-    [SERVER_WEIGHT] = {.name = "weight",
-                       .type = FIELD_INTEGER,
-                       .fallback = "1",
-                       .minimum = 1,
-                       .maximum = HEAVIEST,
-                       .summary = "how many requests it gets, compared with the others"},
+    MOST_AT_A_TIME = 1000000,
 };
 
 enum {
     UPSTREAM_SERVERS = 0,
     UPSTREAM_TLS,
+    UPSTREAM_BALANCE,
+    UPSTREAM_STICKY,
+    UPSTREAM_HEALTH,
+    UPSTREAM_EJECT,
+    UPSTREAM_SLOW_START,
+    UPSTREAM_RETRY,
+    UPSTREAM_MAX_REQUESTS,
+    UPSTREAM_MAX_CONNECTIONS,
+    UPSTREAM_QUEUE,
     UPSTREAM_CONNECT_TIMEOUT,
     UPSTREAM_TLS_TIMEOUT,
+    UPSTREAM_SEND_TIMEOUT,
     UPSTREAM_RESPONSE_TIMEOUT,
     UPSTREAM_IDLE_TIMEOUT,
+    UPSTREAM_TRY_TIMEOUT,
+    UPSTREAM_TOTAL_TIMEOUT,
+    UPSTREAM_TUNNEL_TIMEOUT,
     UPSTREAM_KEEP_ALIVE,
+    UPSTREAM_PROXY_PROTOCOL,
     UPSTREAM_FIELDS,
 };
 
@@ -44,77 +38,98 @@ enum {
         .name = key, .type = FIELD_DURATION, .fallback = usual, .minimum = least, .maximum = DAY_MS, .summary = text   \
     }
 
+static const char *const proxy_protocols[] = {
+    [PROXY_PROTOCOL_NONE] = "no",
+    [PROXY_PROTOCOL_V1] = "v1",
+    [PROXY_PROTOCOL_V2] = "v2",
+    NULL,
+};
+
 static const struct field upstream_fields[UPSTREAM_FIELDS] = {
     [UPSTREAM_SERVERS] = {.name = "servers", .type = FIELD_NODE, .required = true, .summary = "one server or a list"},
     [UPSTREAM_TLS] = {.name = "tls", .type = FIELD_NODE, .summary = "for https://: whom to trust, what to show"},
+    [UPSTREAM_BALANCE] = {.name = "balance", .type = FIELD_NODE, .summary = "which server gets a request"},
+    [UPSTREAM_STICKY] = {.name = "sticky", .type = FIELD_NODE, .summary = "a cookie that brings clients back"},
+    [UPSTREAM_HEALTH] = {.name = "health",
+                         .type = FIELD_NODE,
+                         .summary = "how servers are asked whether they are well"},
+    [UPSTREAM_EJECT] = {.name = "eject", .type = FIELD_NODE, .summary = "when a failing server is left alone"},
+    [UPSTREAM_SLOW_START] = UPSTREAM_TIME("slow_start", 0, "0", "until a server that has come back gets its weight"),
+    [UPSTREAM_RETRY] = {.name = "retry", .type = FIELD_NODE, .summary = "when a request is tried once more"},
+    [UPSTREAM_MAX_REQUESTS] = {.name = "max_requests",
+                               .type = FIELD_INTEGER,
+                               .fallback = "0",
+                               .minimum = 0,
+                               .maximum = MOST_AT_A_TIME,
+                               .summary = "how many requests all servers get at a time; 0 is any number"},
+    [UPSTREAM_MAX_CONNECTIONS] = {.name = "max_connections",
+                                  .type = FIELD_INTEGER,
+                                  .fallback = "0",
+                                  .minimum = 0,
+                                  .maximum = MOST_AT_A_TIME,
+                                  .summary = "how many connections all servers get at a time; 0 is any number"},
+    [UPSTREAM_QUEUE] = {.name = "queue", .type = FIELD_NODE, .summary = "requests that wait because of these limits"},
     [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_TIME("connect_timeout", 1, "5s", "until a connection stands"),
     [UPSTREAM_TLS_TIMEOUT] = UPSTREAM_TIME("tls_timeout", 1, "5s", "until TLS is agreed on, behind that"),
+    [UPSTREAM_SEND_TIMEOUT] = UPSTREAM_TIME("send_timeout", 1, "60s", "until a server takes more of the request"),
     [UPSTREAM_RESPONSE_TIMEOUT] = UPSTREAM_TIME("response_timeout", 1, "60s", "until the response begins"),
     [UPSTREAM_IDLE_TIMEOUT] = UPSTREAM_TIME("idle_timeout", 1, "60s", "between two pieces of the response"),
+    [UPSTREAM_TRY_TIMEOUT] = UPSTREAM_TIME("try_timeout", 0, "0", "for one try, to the response's head; 0 is none"),
+    [UPSTREAM_TOTAL_TIMEOUT] = UPSTREAM_TIME("total_timeout", 0, "0", "for all of it, to the last byte; 0 is none"),
+    [UPSTREAM_TUNNEL_TIMEOUT] = UPSTREAM_TIME("tunnel_timeout", 1, "1h", "between two bytes of a tunnel, either way"),
     [UPSTREAM_KEEP_ALIVE] = UPSTREAM_TIME("keep_alive", 0, "60s", "how long an unused connection is kept"),
+    [UPSTREAM_PROXY_PROTOCOL] = {.name = "proxy_protocol",
+                                 .type = FIELD_CHOICE,
+                                 .fallback = "no",
+                                 .choices = proxy_protocols,
+                                 .summary = "whether servers are told the client's address in front of a connection"},
 };
 
-/* Parts of an upstream that readers of their own read. */
-struct upstream_nodes {
-    const struct node *servers, *tls;
-};
-
-static bool read_server(struct settings_reader *reader, const struct node *node, struct server_settings *server)
+static void take_numbers(struct upstream_settings *upstream, const struct field_value *values)
 {
-    struct field_value values[SERVER_FIELDS];
-    if (node->kind == NODE_SCALAR)
-        return server_url_read(node, reader->arena, server, reader->error);
-    if (node->kind == NODE_SEQUENCE)
-        return error_set_at(reader->error, node->place, "a server is a URL or a mapping, not a list");
-    if (!fields_read(server_fields, SERVER_FIELDS, node, node->place, "a server", reader->source, reader->arena, values,
-                     reader->error) ||
-        !server_url_read(values[SERVER_URL].node, reader->arena, server, reader->error))
-        return false;
-    server->weight = (uint32_t)values[SERVER_WEIGHT].integer;
-    return true;
-}
-
-static bool read_servers(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream)
-{
-    bool is_list = node->kind == NODE_SEQUENCE;
-    upstream->server_count = is_list ? node->count : 1;
-    if (upstream->server_count == 0)
-        return error_set_at(reader->error, node->place, "an upstream wants at least one server");
-    struct server_settings *servers = arena_zalloc(reader->arena, upstream->server_count * sizeof(*servers));
-    upstream->servers = servers;
-    for (size_t i = 0; i < upstream->server_count; ++i) {
-        if (!read_server(reader, is_list ? node->items[i] : node, &servers[i]))
-            return false;
-    }
-    return true;
-}
-
-/* Reads the mapping, or the defaults of one that is not there; what needs more reading is left in rest. */
-static bool read_fields(struct settings_reader *reader, const struct node *mapping, struct upstream_settings *upstream,
-                        struct upstream_nodes *rest)
-{
-    struct field_value values[UPSTREAM_FIELDS];
-    const struct field *fields = mapping == NULL ? upstream_fields + 1 : upstream_fields;
-    struct field_value *first = mapping == NULL ? values + 1 : values;
-    size_t count = mapping == NULL ? UPSTREAM_FIELDS - 1 : UPSTREAM_FIELDS;
-    if (!fields_read(fields, count, mapping, mapping == NULL ? PLACE_NONE : mapping->place, "an upstream",
-                     reader->source, reader->arena, first, reader->error))
-        return false;
+    upstream->slow_start_ms = values[UPSTREAM_SLOW_START].integer;
+    upstream->max_requests = (uint32_t)values[UPSTREAM_MAX_REQUESTS].integer;
+    upstream->max_connections = (uint32_t)values[UPSTREAM_MAX_CONNECTIONS].integer;
     upstream->connect_timeout_ms = values[UPSTREAM_CONNECT_TIMEOUT].integer;
     upstream->tls_timeout_ms = values[UPSTREAM_TLS_TIMEOUT].integer;
+    upstream->send_timeout_ms = values[UPSTREAM_SEND_TIMEOUT].integer;
     upstream->response_timeout_ms = values[UPSTREAM_RESPONSE_TIMEOUT].integer;
     upstream->idle_timeout_ms = values[UPSTREAM_IDLE_TIMEOUT].integer;
+    upstream->try_timeout_ms = values[UPSTREAM_TRY_TIMEOUT].integer;
+    upstream->total_timeout_ms = values[UPSTREAM_TOTAL_TIMEOUT].integer;
+    upstream->tunnel_timeout_ms = values[UPSTREAM_TUNNEL_TIMEOUT].integer;
     upstream->keep_alive_ms = values[UPSTREAM_KEEP_ALIVE].integer;
-    rest->tls = values[UPSTREAM_TLS].node;
-    if (mapping != NULL)
-        rest->servers = values[UPSTREAM_SERVERS].node;
-    return true;
+    upstream->proxy_protocol = (enum proxy_protocol)values[UPSTREAM_PROXY_PROTOCOL].integer;
 }
 
-static bool read_rest(struct settings_reader *reader, const struct upstream_nodes *rest,
-                      struct upstream_settings *upstream)
+static bool check_deadlines(struct settings_reader *reader, const struct upstream_settings *upstream,
+                            const struct field_value *values)
 {
-    return read_servers(reader, rest->servers, upstream) && upstream_tls_read(reader, rest->tls, upstream);
+    if (upstream->total_timeout_ms == 0 || upstream->try_timeout_ms <= upstream->total_timeout_ms)
+        return true;
+    return error_set_at(reader->error, values[UPSTREAM_TRY_TIMEOUT].place,
+                        "'try_timeout' must not be longer than 'total_timeout', which is %s",
+                        wording_duration(reader->arena, upstream->total_timeout_ms));
+}
+
+/* Reads an upstream: its servers alone, or a mapping. */
+static bool read_settings(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream)
+{
+    struct field_value values[UPSTREAM_FIELDS];
+    struct value_alone alone;
+    const struct node *mapping = node->kind == NODE_MAPPING ? node : value_wrap(&alone, "servers", node);
+    if (!fields_read(upstream_fields, UPSTREAM_FIELDS, mapping, mapping->place, "an upstream", reader->source,
+                     reader->arena, values, reader->error))
+        return false;
+    take_numbers(upstream, values);
+    return check_deadlines(reader, upstream, values) && servers_read(reader, values[UPSTREAM_SERVERS].node, upstream) &&
+           upstream_tls_read(reader, values[UPSTREAM_TLS].node, upstream) &&
+           upstream_balance_read(reader, values[UPSTREAM_BALANCE].node, upstream) &&
+           upstream_sticky_read(reader, values[UPSTREAM_STICKY].node, upstream) &&
+           upstream_health_read(reader, values[UPSTREAM_HEALTH].node, upstream) &&
+           upstream_eject_read(reader, values[UPSTREAM_EJECT].node, upstream) &&
+           upstream_retry_read(reader, values[UPSTREAM_RETRY].node, upstream) &&
+           upstream_queue_read(reader, values[UPSTREAM_QUEUE].node, upstream);
 }
 
 static struct upstream_settings *add_upstream(struct settings_reader *reader, struct slice name, struct place place)
@@ -137,9 +152,7 @@ static bool read_upstream(struct settings_reader *reader, const struct node *key
         return false;
     struct upstream_settings *upstream = add_upstream(reader, key->text, key->place);
     name_index_add(&reader->upstreams, reader->arena, key->text, upstream);
-    struct upstream_nodes rest = {.servers = node};
-    const struct node *mapping = node->kind == NODE_MAPPING ? node : NULL;
-    return read_fields(reader, mapping, upstream, &rest) && read_rest(reader, &rest, upstream);
+    return read_settings(reader, node, upstream);
 }
 
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value)
@@ -173,9 +186,7 @@ static const struct upstream_settings *find_inline(struct settings_reader *reade
         return known;
     struct upstream_settings *upstream = add_upstream(reader, node->text, node->place);
     name_index_add(&reader->inline_upstreams, reader->arena, key, upstream);
-    struct upstream_nodes rest = {.servers = node};
-    bool is_read = read_fields(reader, NULL, upstream, &rest) && read_rest(reader, &rest, upstream);
-    return is_read ? upstream : NULL;
+    return read_settings(reader, node, upstream) ? upstream : NULL;
 }
 
 const struct upstream_settings *upstream_find(struct settings_reader *reader, const struct node *node)

@@ -43,6 +43,7 @@ struct inherited {
     size_t match_count;
     struct use **uses;
     size_t use_count;
+    const struct error_pages *error_pages;
 };
 
 static struct use *create_use(struct plan_builder *builder, const struct step_settings *step)
@@ -107,6 +108,23 @@ static void add_match(struct plan_builder *builder, const struct route_settings 
     matches[around->match_count] = &route->match;
     inner->matches = matches;
     inner->match_count = around->match_count + 1;
+}
+
+/* Puts a route's own pages in front of those around it. */
+static void add_error_pages(struct plan_builder *builder, const struct route_settings *route,
+                            const struct inherited *around, struct inherited *inner)
+{
+    const struct error_pages *own = &route->error_pages, *outer = around->error_pages;
+    inner->error_pages = own->count == 0 ? outer : own;
+    if (own->count == 0 || outer->count == 0)
+        return;
+    struct arena *arena = &builder->plan->arena;
+    struct error_page *items = arena_alloc(arena, (own->count + outer->count) * sizeof(*items));
+    memcpy(items, own->items, own->count * sizeof(*items));
+    memcpy(items + own->count, outer->items, outer->count * sizeof(*items));
+    struct error_pages *pages = arena_alloc(arena, sizeof(*pages));
+    *pages = (struct error_pages){items, own->count + outer->count};
+    inner->error_pages = pages;
 }
 
 static void tell_missing(const struct step_settings *step)
@@ -187,6 +205,7 @@ static bool build_leaf(struct plan_builder *builder, const struct route_settings
         .redirect = written->redirect,
         .respond = written->respond,
         .files = written->files,
+        .error_pages = inner->error_pages,
     };
     if (written->target == TARGET_HANDLER && !build_handler(builder, &written->handler, &route))
         return false;
@@ -205,6 +224,7 @@ static bool build_routes(struct plan_builder *builder, const struct route_settin
         if (!build_chain(builder, route, around, &inner))
             return false;
         add_match(builder, route, around, &inner);
+        add_error_pages(builder, route, around, &inner);
         bool is_built = route->target == TARGET_ROUTES
                             ? build_routes(builder, route->routes, route->route_count, &inner)
                             : build_leaf(builder, route, &inner);
@@ -218,7 +238,7 @@ static bool build_routes(struct plan_builder *builder, const struct route_settin
 static bool build_global_chain(struct plan_builder *builder, struct inherited *global)
 {
     const struct settings *settings = builder->settings;
-    *global = (struct inherited){0};
+    *global = (struct inherited){.error_pages = &settings->error_pages};
     global->uses = arena_alloc(&builder->plan->arena, settings->filter_count * sizeof(*global->uses));
     for (size_t i = 0; i < settings->filter_count; ++i) {
         struct use *use = create_use(builder, &settings->filters[i]);
@@ -267,6 +287,7 @@ static bool build_all(struct plan_builder *builder)
         .name = SLICE("-"),
         .chain = {.uses = global.uses, .count = global.use_count},
         .target = PLAN_NOTHING,
+        .error_pages = global.error_pages,
     };
     plan->router = router_create(plan->rules, plan->route_count);
     if (source_is_live(builder->source))

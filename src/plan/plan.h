@@ -30,7 +30,7 @@ struct plan_route {
     const struct redirect_settings *redirect; /* PLAN_REDIRECT */
     const struct respond_settings *respond;   /* PLAN_RESPOND */
     const struct files_settings *files;       /* PLAN_FILES */
-    const struct error_pages *error_pages;    /* the innermost that are written, or the settings' own */
+    const struct error_pages *error_pages;    /* its own, then those around it, then the settings' */
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand
