@@ -91,6 +91,9 @@ struct exchange {
     struct response_head response;
     struct slice peer_address; /* text, without port; "unix:" for a unix socket */
     uint16_t peer_port;
+    /* What the client has connected to, written as peer_address is; empty where nobody wants to know. */
+    struct slice local_address;
+    uint16_t local_port;
     struct slice route_name;
     struct slice id; /* the request id, hexadecimal */
     const struct exchange_owner *owner;

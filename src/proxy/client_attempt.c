@@ -68,12 +68,12 @@ static void send_request(struct client_request *request, struct connection *conn
  * nobody could tell whether the request was acted upon. */
 static struct connection *take_connection(struct client_request *request)
 {
-    struct connection *connection = connection_take(request->server, &connection_events, request);
+    struct connection *connection = connection_take(request->server, request->exchange, &connection_events, request);
     if (forward_is_idempotent(request->exchange->request.method))
         return connection;
     while (connection != NULL && !connection_is_quiet(connection)) {
         connection_close(connection);
-        connection = connection_take(request->server, &connection_events, request);
+        connection = connection_take(request->server, request->exchange, &connection_events, request);
     }
     return connection;
 }
@@ -94,7 +94,8 @@ static void on_connected(void *data, struct socket *socket, const char *reason, 
 {
     struct client_request *request = data;
     if (socket != NULL) {
-        send_request(request, connection_create(request->server, socket, &connection_events, request));
+        send_request(request,
+                     connection_create(request->server, request->exchange, socket, &connection_events, request));
         return;
     }
     const struct server *failed = request->server;
@@ -118,6 +119,7 @@ static void attempt(struct client_request *request, bool may_reuse)
     request->state = REQUEST_CONNECTING;
     connector->loop = request->client->loop;
     connector->resolver = request->client->resolver;
+    connector->exchange = request->exchange;
     connector->on_connected = on_connected;
     connector->data = request;
     connector_start(connector, request->server);

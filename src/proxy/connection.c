@@ -1,6 +1,7 @@
 #include "proxy/connection.h"
 
 #include "base/alloc.h"
+#include "proxy/proxy_header.h"
 
 #include <stdlib.h>
 
@@ -41,19 +42,38 @@ static void on_written(struct socket *socket, void *data, bool is_ok)
 
 static const struct socket_events socket_events = {.on_readable = on_readable, .on_written = on_written};
 
-struct connection *connection_create(struct server *server, struct socket *socket,
+struct connection *connection_create(struct server *server, const struct exchange *exchange, struct socket *socket,
                                      const struct connection_events *events, void *user)
 {
     struct connection *connection = mem_alloc(sizeof(*connection));
     *connection = (struct connection){.server = server, .socket = socket, .events = events, .user = user};
+    if (server->upstream->proxy_protocol != PROXY_PROTOCOL_NONE) {
+        connection->proxy_header = mem_alloc(sizeof(*connection->proxy_header));
+        proxy_header_build(server->upstream->proxy_protocol, exchange, connection->proxy_header);
+    }
     socket_set_events(socket, &socket_events, connection);
     socket_read(socket, true);
     return connection;
 }
 
-struct connection *connection_take(struct server *server, const struct connection_events *events, void *user)
+/* Those of other clients may be all that the server's limit allows: one of them makes room. */
+static struct connection *find_own_connection(struct server *server, const struct exchange *exchange)
 {
+    struct proxy_header header;
+    proxy_header_build(server->upstream->proxy_protocol, exchange, &header);
     struct connection *connection = server->newest;
+    while (connection != NULL && !proxy_header_equals(connection->proxy_header, &header))
+        connection = connection->older;
+    if (connection == NULL && server->oldest != NULL && !server_may_connect(server))
+        connection_close(server->oldest);
+    return connection;
+}
+
+struct connection *connection_take(struct server *server, const struct exchange *exchange,
+                                   const struct connection_events *events, void *user)
+{
+    bool is_any_good = server->upstream->proxy_protocol == PROXY_PROTOCOL_NONE;
+    struct connection *connection = is_any_good ? server->newest : find_own_connection(server, exchange);
     if (connection == NULL)
         return NULL;
     unlink_idle(connection);
@@ -95,6 +115,7 @@ void connection_close(struct connection *connection)
     if (connection->events == NULL)
         unlink_idle(connection);
     socket_close(connection->socket);
+    free(connection->proxy_header);
     free(connection);
 }
 

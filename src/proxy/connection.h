@@ -20,14 +20,17 @@ struct connection {
     void *user;
     struct connection *newer, *older; /* in the pool */
     uint64_t idle_since_ms;
+    struct proxy_header *proxy_header; /* what the server was told of the client; NULL: nothing */
 };
 
-/* Takes over a connected socket. */
-struct connection *connection_create(struct server *server, struct socket *socket,
+/* Takes over a socket that was connected for this exchange. */
+struct connection *connection_create(struct server *server, const struct exchange *exchange, struct socket *socket,
                                      const struct connection_events *events, void *user);
 
-/* The server's most recently used idle connection, or NULL. */
-struct connection *connection_take(struct server *server, const struct connection_events *events, void *user);
+/* The server's most recently used idle connection, or NULL. Where the server is told whose a connection is, by the
+ * PROXY protocol, it was made for the same client's connection. */
+struct connection *connection_take(struct server *server, const struct exchange *exchange,
+                                   const struct connection_events *events, void *user);
 
 /* Says whether neither bytes nor an end have come in; costs a system call. */
 bool connection_is_quiet(const struct connection *connection);

@@ -68,25 +68,61 @@ static void on_secured(void *data, const char *failure)
     go_on(connector);
 }
 
-static void on_connected(struct socket *socket, void *data, int error)
+/* The socket is of no use. */
+static void give_socket_up(struct connector *connector, int error)
 {
-    struct connector *connector = data;
     timer_stop(connector->loop, &connector->timer);
-    if (error == 0 && connector->server->tls != NULL) {
+    socket_close(connector->socket);
+    connector->socket = NULL;
+    connector->is_timeout = error == ETIMEDOUT;
+    connector_describe(error, connector->reason, sizeof(connector->reason));
+    go_on(connector);
+}
+
+/* All that goes ahead of TLS and of requests is sent. */
+static void secure_or_finish(struct connector *connector)
+{
+    struct socket *socket = connector->socket;
+    timer_stop(connector->loop, &connector->timer);
+    if (connector->server->tls != NULL) {
         connector->is_securing = true;
         timer_start(connector->loop, &connector->timer, connector->server->upstream->tls_timeout_ms);
         tls_peer_begin(connector->server->tls, connector->loop, socket, on_secured, connector);
         return;
     }
     connector->socket = NULL;
-    if (error == 0) {
-        connector->on_connected(connector->data, socket, NULL, false);
-        return;
-    }
-    socket_close(socket);
-    connector->is_timeout = error == ETIMEDOUT;
-    connector_describe(error, connector->reason, sizeof(connector->reason));
-    go_on(connector);
+    connector->on_connected(connector->data, socket, NULL, false);
+}
+
+static void on_header_written(struct socket *socket, void *data, bool is_ok)
+{
+    struct connector *connector = data;
+    socket_set_events(socket, &no_events, connector);
+    if (is_ok)
+        secure_or_finish(connector);
+    else
+        give_socket_up(connector, ECONNRESET);
+}
+
+static void send_proxy_header(struct connector *connector)
+{
+    static const struct socket_events events = {.on_readable = on_stray_readable, .on_written = on_header_written};
+    struct proxy_header *header = &connector->proxy_header;
+    proxy_header_build(connector->server->upstream->proxy_protocol, connector->exchange, header);
+    struct iovec piece = {.iov_base = header->bytes, .iov_len = header->length};
+    socket_set_events(connector->socket, &events, connector);
+    socket_write(connector->socket, &piece, 1);
+}
+
+static void on_connected(struct socket *socket, void *data, int error)
+{
+    struct connector *connector = data;
+    if (error != 0)
+        give_socket_up(connector, error);
+    else if (connector->server->upstream->proxy_protocol != PROXY_PROTOCOL_NONE)
+        send_proxy_header(connector);
+    else
+        secure_or_finish(connector);
 }
 
 static void try_addresses(struct connector *connector)

@@ -1,10 +1,11 @@
 #ifndef FLEXILIB_PROXY_CONNECTOR_H
 #define FLEXILIB_PROXY_CONNECTOR_H
 
-/* Makes a new connection to a server: looks its name up where it is one, tries the addresses in turn, and agrees on TLS
- * where the server wants that. Embedded in
- * the request it works for; zero bytes are a stopped one. */
+/* Makes a new connection to a server: looks its name up where it is one, tries the addresses in turn, says by the PROXY
+ * protocol whose the connection is where the upstream asks for that, and agrees on TLS where the server wants it.
+ * Embedded in the request it works for; zero bytes are a stopped one. */
 
+#include "proxy/proxy_header.h"
 #include "proxy/server.h"
 #include "proxy/socket.h"
 
@@ -15,6 +16,7 @@ enum {
 struct connector {
     struct loop *loop;
     struct resolver *resolver;
+    const struct exchange *exchange; /* whose request it is for, NULL: our own; until the outcome */
     const struct server *server;
     /* The outcome, never from within connector_start: a connected socket that is now the receiver's (with reading
      * off), or NULL and why, in plain words. */
@@ -29,10 +31,11 @@ struct connector {
     bool has_failed;  /* the timer will say so */
     bool is_timeout;
     char reason[CONNECTOR_REASON_BYTES];
+    struct proxy_header proxy_header;
 };
 
-/* loop, resolver, on_connected and data are set. Each address, and the look-up, has the upstream's connect_timeout_ms,
- * TLS its tls_timeout_ms behind that.
+/* loop, resolver, exchange, on_connected and data are set. Each address, and the look-up, has the upstream's
+ * connect_timeout_ms, TLS its tls_timeout_ms behind that.
  */
 void connector_start(struct connector *connector, const struct server *server);
 

@@ -2,9 +2,19 @@
 
 #include "base/alloc.h"
 #include "proxy/http1_connection.h"
+#include "proxy/socket_address.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
+
+static bool has_proxy_protocol(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->upstream_count; ++i) {
+        if (settings->upstreams[i]->proxy_protocol != PROXY_PROTOCOL_NONE)
+            return true;
+    }
+    return false;
+}
 
 struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
@@ -16,6 +26,7 @@ struct front_http1 *front_http1_create(struct loop *loop, const struct settings 
         .dispatch = dispatch,
         .on_count = on_count,
         .data = data,
+        .notes_local = has_proxy_protocol(settings),
         .fields = mem_alloc((size_t)settings->header_limit * sizeof(struct header)),
     };
     return front;
@@ -30,34 +41,13 @@ void front_http1_destroy(struct front_http1 *front)
     free(front);
 }
 
-static void note_peer(struct http1_connection *connection, const struct sockaddr *peer)
-{
-    const void *address = NULL;
-    if (peer->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-        address = &v4->sin_addr;
-        connection->peer_port = ntohs(v4->sin_port);
-    } else if (peer->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-        address = &v6->sin6_addr;
-        connection->peer_port = ntohs(v6->sin6_port);
-    }
-    bool is_mapped = peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address);
-    int family = is_mapped ? AF_INET : peer->sa_family;
-    if (is_mapped)
-        address = (const char *)address + 12;
-    if (address == NULL ||
-        inet_ntop(family, address, connection->peer_address, sizeof(connection->peer_address)) == NULL)
-        strcpy(connection->peer_address, "unix:");
-}
-
 void front_http1_take(struct front_http1 *front, int fd, const struct sockaddr *peer,
                       const struct listener_settings *listener)
 {
     struct http1_connection *connection = mem_zalloc(sizeof(*connection));
     connection->front = front;
     connection->listener = listener;
-    note_peer(connection, peer);
+    socket_address_print(peer, connection->peer_address, &connection->peer_port);
     connection->next = front->first;
     if (front->first != NULL)
         front->first->previous = connection;

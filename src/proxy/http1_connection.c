@@ -68,6 +68,16 @@ static void throw_away_input(struct http1_connection *connection)
         close_socket(connection);
 }
 
+static void note_local(const struct http1_connection *connection, struct exchange *exchange)
+{
+    struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(local);
+    getsockname(socket_descriptor(connection->socket), (struct sockaddr *)&local, &length);
+    char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
+    socket_address_print((const struct sockaddr *)&local, text, &exchange->local_port);
+    exchange->local_address = slice_from_text(text);
+}
+
 struct arena *http1_connection_open_exchange(struct http1_connection *connection)
 {
     if (connection->state == HTTP1_IDLE)
@@ -76,6 +86,8 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     struct exchange *exchange = connection->entry.exchange;
     exchange->peer_address = slice_from_text(connection->peer_address);
     exchange->peer_port = connection->peer_port;
+    if (connection->front->notes_local)
+        note_local(connection, exchange);
     return &exchange->arena;
 }
 

@@ -14,8 +14,7 @@
 #include "proxy/http1_input.h"
 #include "proxy/http1_writer.h"
 #include "proxy/socket.h"
-
-#include <arpa/inet.h>
+#include "proxy/socket_address.h"
 
 enum http1_state {
     HTTP1_IDLE = 0, /* between requests: nothing of the next one is there */
@@ -71,6 +70,7 @@ struct front_http1 {
     struct http1_connection *first;
     size_t count;
     bool is_draining;
+    bool notes_local; /* the exchanges' local_address: somebody wants to know it */
     void (*on_count)(void *data);
     void *data;
     struct http1_spare spare;

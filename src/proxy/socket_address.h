@@ -1,0 +1,14 @@
+#ifndef FLEXILIB_PROXY_SOCKET_ADDRESS_H
+#define FLEXILIB_PROXY_SOCKET_ADDRESS_H
+
+/* Addresses of sockets as text. */
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Writes the numeric address without brackets, one of IPv4 that a socket of IPv6 shows as what it is; "unix:" and port
+ * 0 for all other families. */
+void socket_address_print(const struct sockaddr *address, char text[INET6_ADDRSTRLEN], uint16_t *port);
+
+#endif
