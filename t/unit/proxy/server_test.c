@@ -35,37 +35,6 @@ static void end_group(void)
     loop_destroy(fixture.loop);
 }
 
-static char choose(struct server_group *group)
-{
-    struct exchange exchange = {0};
-    struct tried_servers tried = {.count = 0};
-    struct server *server;
-    assert_int_equal(server_group_choose(group, &exchange, &tried, &server), SERVER_CHOSEN);
-    return (char)('a' + (server - group->servers));
-}
-
-static void expect_order(const unsigned *weights, size_t count, const char *expected)
-{
-    for (size_t i = 0; i < count; ++i)
-        fixture.settings[i] =
-            (struct server_settings){.host = SLICE("127.0.0.1"), .port = 1, .weight = (uint32_t)weights[i]};
-    struct server_group *group = make_group(count);
-    char order[32] = "";
-    for (size_t i = 0; i < strlen(expected); ++i)
-        order[i] = choose(group);
-    assert_string_equal(order, expected);
-    end_group();
-}
-
-static void takes_turns_by_weight(void **state)
-{
-    expect_order((const unsigned[]){1}, 1, "aaa");
-    expect_order((const unsigned[]){1, 1, 1}, 3, "abcabcabc");
-    expect_order((const unsigned[]){2, 1}, 2, "abaaba");
-    expect_order((const unsigned[]){5, 1, 1}, 3, "aabacaaaabacaa");
-    expect_order((const unsigned[]){1, 3}, 2, "babbbabb");
-}
-
 static void names_itself_as_a_host(void **state)
 {
     fixture.settings[0] = (struct server_settings){.host = SLICE("127.0.0.1"), .port = 3000, .weight = 1};
@@ -89,7 +58,6 @@ static void names_itself_as_a_host(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_turns_by_weight),
         cmocka_unit_test(names_itself_as_a_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
