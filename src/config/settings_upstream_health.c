@@ -33,7 +33,7 @@ static const struct field fields[HEALTH_FIELDS] = {
                         .fallback = "2s",
                         .minimum = 1,
                         .maximum = DAY_MS,
-                        .summary = "how long a check may take"},
+                        .summary = "how long a check may take; the next one waits for it"},
     [HEALTH_HEALTHY_AFTER] = {.name = "healthy_after",
                               .type = FIELD_INTEGER,
                               .fallback = "2",
@@ -64,21 +64,6 @@ static bool check_path(struct settings_reader *reader, struct place place, struc
     return true;
 }
 
-static bool check_times(struct settings_reader *reader, const struct field_value *values,
-                        struct health_settings *health)
-{
-    health->every_ms = values[HEALTH_EVERY].integer;
-    health->timeout_ms = values[HEALTH_TIMEOUT].integer;
-    if (health->timeout_ms <= health->every_ms)
-        return true;
-    if (values[HEALTH_TIMEOUT].written)
-        return error_set_at(reader->error, values[HEALTH_TIMEOUT].place,
-                            "'timeout' must not be longer than 'every', which is %s",
-                            wording_duration(reader->arena, health->every_ms));
-    health->timeout_ms = health->every_ms;
-    return true;
-}
-
 static bool read_statuses(struct settings_reader *reader, const struct field_value *value,
                           struct health_settings *health)
 {
@@ -99,12 +84,14 @@ static bool read_health(struct settings_reader *reader, const struct node *mappi
         return false;
     const struct field_value *host = &values[HEALTH_HOST];
     health->path = values[HEALTH_PATH].text;
+    health->every_ms = values[HEALTH_EVERY].integer;
+    health->timeout_ms = values[HEALTH_TIMEOUT].integer;
     health->healthy_after = (uint32_t)values[HEALTH_HEALTHY_AFTER].integer;
     health->unhealthy_after = (uint32_t)values[HEALTH_UNHEALTHY_AFTER].integer;
     health->body = values[HEALTH_BODY].text;
     return check_path(reader, values[HEALTH_PATH].place, health->path) &&
            (!host->written || value_read_host(reader, host->place, "host", host->text, &health->host)) &&
-           check_times(reader, values, health) && read_statuses(reader, &values[HEALTH_STATUS], health);
+           read_statuses(reader, &values[HEALTH_STATUS], health);
 }
 
 bool upstream_health_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream)

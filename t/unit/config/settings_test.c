@@ -269,7 +269,7 @@ static void reads_how_failures_are_met(void **state)
     assert_false(a->retry.on_failure);
     assert_int_equal(a->queue_length, 0);
     assert_slice(b->health->host, "[::1]:81");
-    assert_int_equal(b->health->timeout_ms, 1000);
+    assert_int_equal(b->health->timeout_ms, 2000);
     assert_int_equal(b->health->healthy_after, 4);
     assert_int_equal(b->health->unhealthy_after, 6);
     assert_status(&b->health->statuses.items[0], 204, 204);
