@@ -42,7 +42,7 @@ listen: 127.0.0.1:0
 workers: 1
 write_timeout: ${limit_s}s
 upstreams:
-  slow: { servers: "@{[$backend->url]}", idle_timeout: ${limit_s}s }
+  slow: { servers: "@{[$backend->url]}", send_timeout: ${limit_s}s, idle_timeout: ${limit_s}s }
 routes:
   - { match: /, proxy: slow }
 END

@@ -1,12 +1,12 @@
 #include "proxy/client.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxy/client_request.h"
 #include "proxy/tls_upstream.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,11 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
     client->resolver = resolver;
     client->group_count = settings->upstream_count;
     client->groups = mem_zalloc(settings->upstream_count * sizeof(client->groups[0]));
+    client->upstreams = mem_zalloc(settings->upstream_count * sizeof(client->upstreams[0]));
     for (size_t i = 0; i < settings->upstream_count; ++i) {
         struct server_group *group = &client->groups[settings->upstreams[i]->index];
         server_group_init(group, settings->upstreams[i], loop);
+        upstream_queue_init(&client->upstreams[i].queue, loop);
         for (size_t j = 0; j < group->count; ++j) {
             if (!group->servers[j].is_numeric)
                 resolver_prepare(resolver, group->servers[j].settings->host);
@@ -75,6 +77,7 @@ void client_destroy(struct client *client)
     for (size_t i = 0; i < client->group_count; ++i)
         server_group_finish(&client->groups[i]);
     free(client->groups);
+    free(client->upstreams);
     receive_buffers_finish(&client->buffers);
     while (client->spare != NULL) {
         struct client_request *request = client->spare;
@@ -84,19 +87,24 @@ void client_destroy(struct client *client)
     free(client);
 }
 
-/* A request that fails has let go of everything but its place in the exchange's life. */
-static void drop_connection(struct client_request *request)
+void client_request_end_try(struct client_request *request, enum server_outcome outcome)
 {
     connector_stop(&request->connector);
-    timer_stop(request->client->loop, &request->timer);
     connection_close(request->connection);
     request->connection = NULL;
+    if (!request->is_begun)
+        return;
+    request->is_begun = false;
+    server_end(request->server, outcome, request->status);
+    upstream_queue_wake(&request->upstream->queue);
 }
 
 void client_request_free(struct client_request *request)
 {
     struct client *client = request->client;
-    drop_connection(request);
+    client_request_end_try(request, request->status != 0 ? SERVER_ANSWERED : SERVER_LEFT);
+    upstream_queue_remove(&request->upstream->queue, &request->place);
+    timer_stop(client->loop, &request->timer);
     receive_buffer_give(&client->buffers, request->buffer);
     request->buffer = NULL;
     --client->active_count;
@@ -119,9 +127,9 @@ struct exchange *client_request_end(struct client_request *request)
 
 void client_request_log(const struct client_request *request, const struct server *server, const char *reason)
 {
-    log_line(LOG_LEVEL_ERROR, "upstream '%.*s' server %.*s: %s (request %.*s)",
-             SLICE_ARG(request->route->upstream->name), SLICE_ARG(server->settings->url), reason,
-             SLICE_ARG(request->exchange->id));
+    struct slice url = server != NULL ? server->settings->url : SLICE_NONE;
+    log_line(LOG_LEVEL_ERROR, "upstream '%.*s'%s%.*s: %s (request %.*s)", SLICE_ARG(request->route->upstream->name),
+             server != NULL ? " server " : "", SLICE_ARG(url), reason, SLICE_ARG(request->exchange->id));
 }
 
 void client_request_fail(struct client_request *request, int status, const char *format, ...)
@@ -132,32 +140,11 @@ void client_request_fail(struct client_request *request, int status, const char 
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
     client_request_log(request, request->server, reason);
-    drop_connection(request);
+    client_request_end_try(request, SERVER_FAILED);
+    upstream_queue_remove(&request->upstream->queue, &request->place);
     request->state = REQUEST_FAILED;
     request->failure_status = status;
     timer_start(request->client->loop, &request->timer, 0);
-}
-
-static void on_timeout(struct timer *timer)
-{
-    struct client_request *request = timer->data;
-    switch (request->state) {
-    case REQUEST_WAITING:
-        client_request_on_wait_timeout(request);
-        break;
-    case REQUEST_BODY:
-        client_request_fail(request, 504, "nothing more of the response within %" PRId64 " ms",
-                            request->route->upstream->idle_timeout_ms);
-        break;
-    case REQUEST_FAILED: {
-        int status = request->failure_status;
-        exchange_fail(client_request_end(request), status);
-        break;
-    }
-    case REQUEST_CONNECTING:
-    case REQUEST_CANCELLED:
-        break;
-    }
 }
 
 static struct client_request *take_request(struct client *client)
@@ -181,18 +168,38 @@ static struct client_request *take_request(struct client *client)
     return request;
 }
 
-struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
-                                   void (*on_over)(struct exchange *exchange))
+static struct client_request *send_by(struct client *client, struct exchange *exchange, const struct plan_route *route,
+                                      const struct client_body *body, void (*on_over)(struct exchange *exchange))
 {
     struct client_request *request = take_request(client);
+    int64_t total_timeout_ms = route->upstream->total_timeout_ms;
     request->client = client;
     request->exchange = exchange;
     request->route = route;
     request->on_over = on_over;
-    request->timer = (struct timer){.on_timeout = on_timeout, .data = request};
+    request->timer = (struct timer){.on_timeout = client_request_on_timeout, .data = request};
     request->group = &client->groups[route->upstream->index];
+    request->upstream = &client->upstreams[route->upstream->index];
+    if (body != NULL)
+        request->upload.source = *body;
+    if (total_timeout_ms > 0)
+        request->total_due_ms = clock_monotonic_us() / 1000 + (uint64_t)total_timeout_ms;
+    retry_budget_earn(&request->upstream->budget, loop_now_ms(client->loop));
     client_request_begin(request);
     return request;
+}
+
+struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
+                                   void (*on_over)(struct exchange *exchange))
+{
+    return send_by(client, exchange, route, NULL, on_over);
+}
+
+struct client_request *client_send_body(struct client *client, struct exchange *exchange,
+                                        const struct plan_route *route, const struct client_body *body,
+                                        void (*on_over)(struct exchange *exchange))
+{
+    return send_by(client, exchange, route, body, on_over);
 }
 
 void client_pull(struct client_request *request)

@@ -33,11 +33,33 @@ void client_destroy(struct client *client);
 
 /* Sends the exchange's request to the route's upstream. The outcome goes to the exchange, never from within this call:
  * exchange_response_head, after each client_pull one exchange_response_body; or exchange_fail with 502 or 504, after a
- * line in the log that says why. A piece of the body stays valid until the next pull or cancel; the one delivered with
- * last is in the exchange's arena. Right before last is delivered or exchange_fail is called, on_over(exchange) is: the
- * owner forgets its pointer, since the request is freed with that. */
+ * line in the log that says why (503 where no server has room or is available, see exchange_fail_for). A piece of the
+ * body stays valid until the next pull or cancel; the one delivered with last is in the exchange's arena. Right before
+ * last is delivered or exchange_fail is called, on_over(exchange) is: the owner forgets its pointer, since the request
+ * is freed with that. */
 struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
                                    void (*on_over)(struct exchange *exchange));
+
+/* Where the body of a request comes from that is not at hand as a whole. */
+struct client_body {
+    int64_t length; /* -1: not known */
+    /* Asks for the next piece: one call of client_body_piece, or of client_body_fail, also from within. Not called any
+     * more once the request is over or was cancelled. */
+    void (*pull)(void *source);
+    void *source;
+};
+
+/* As client_send, for a body that comes in pieces. Once it has begun, no other server can be tried. */
+struct client_request *client_send_body(struct client *client, struct exchange *exchange,
+                                        const struct plan_route *route, const struct client_body *body,
+                                        void (*on_over)(struct exchange *exchange));
+
+/* Gives the next piece, which stays valid until the next pull, or until the request is over. It may be empty. */
+void client_body_piece(struct client_request *request, struct slice piece, bool last);
+
+/* The rest of the body will not come: the server is left so that it cannot take the request for a whole one, and the
+ * exchange fails with status. */
+void client_body_fail(struct client_request *request, int status);
 
 /* Asks for the next piece of the body; it may be delivered from within. */
 void client_pull(struct client_request *request);

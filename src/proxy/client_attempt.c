@@ -1,14 +1,14 @@
+#include "base/clock.h"
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 
-enum {
-    /* of a request's body at a time, so that a slow but living server is told from a dead one */
-    WRITE_BYTES = 256 * 1024,
+/* Where the next try goes. */
+struct destination {
+    struct server *server;
+    struct connection *connection; /* a kept one; NULL: a new one is to be made */
 };
-
-static void attempt(struct client_request *request, bool may_reuse);
 
 static void on_readable(void *user)
 {
@@ -17,106 +17,107 @@ static void on_readable(void *user)
 
 /* A failed write tells nothing by itself: the server may have answered before it closed, and whether it has shows when
  * the socket is read, which is readable now that it is broken. */
-static void on_written(void *user, bool is_ok);
+static void on_written(void *user, bool is_ok)
+{
+    if (is_ok)
+        client_request_upload_more(user);
+}
 
 static const struct connection_events connection_events = {.on_readable = on_readable, .on_written = on_written};
 
-static void write_more(struct client_request *request)
+/* A request that must not be sent twice looks first whether its connection still stands: should the server close it,
+ * nobody could tell whether the request was acted upon. */
+static struct connection *take_connection(struct client_request *request, struct server *server)
 {
-    struct slice body = slice_skip(request->exchange->request_body, request->body_sent);
-    struct iovec pieces[2];
-    size_t count = 0;
-    if (request->body_sent == 0)
-        pieces[count++] = (struct iovec){.iov_base = request->head.data, .iov_len = request->head.length};
-    if (body.length > WRITE_BYTES)
-        body.length = WRITE_BYTES;
-    if (body.length != 0)
-        pieces[count++] = (struct iovec){.iov_base = (char *)body.data, .iov_len = body.length};
-    request->body_sent += body.length;
-    if (request->state == REQUEST_WAITING)
-        timer_start(request->client->loop, &request->timer, request->route->upstream->idle_timeout_ms);
-    socket_write(request->connection->socket, pieces, count);
+    bool is_careful = !forward_is_idempotent(request->exchange->request.method);
+    struct connection *connection = connection_take(server, request->exchange, &connection_events, request);
+    while (connection != NULL && (is_careful || connection->is_doubtful) && !connection_is_quiet(connection)) {
+        connection_close(connection);
+        connection = connection_take(server, request->exchange, &connection_events, request);
+    }
+    return connection;
 }
 
-static void on_written(void *user, bool is_ok)
+static enum server_choice find_room(struct client_request *request, const struct tried_servers *tried,
+                                    struct destination *to)
 {
-    struct client_request *request = user;
-    if (!is_ok)
-        return;
-    if (request->body_sent != request->exchange->request_body.length) {
-        write_more(request);
-        return;
+    struct tried_servers avoided;
+    for (bool is_full = false;; is_full = true) {
+        enum server_choice choice = server_group_choose(request->group, request->exchange, tried, &to->server);
+        if (choice != SERVER_CHOSEN)
+            return is_full ? SERVER_BUSY : choice;
+        to->connection = request->is_retried ? NULL : take_connection(request, to->server);
+        if (to->connection != NULL || server_may_connect(to->server))
+            return SERVER_CHOSEN;
+        if (!is_full)
+            avoided = *tried;
+        tried = &avoided;
+        if (avoided.count == TRIED_SERVERS)
+            return SERVER_BUSY;
+        avoided.items[avoided.count++] = to->server;
     }
-    request->is_written = true;
-    if (request->state == REQUEST_WAITING)
-        timer_start(request->client->loop, &request->timer, request->route->upstream->response_timeout_ms);
+}
+
+/* Rather one that has had the request before than none; but not one that cannot be connected to. */
+static enum server_choice find_server(struct client_request *request, struct destination *to)
+{
+    const struct tried_servers *tried = &request->tried;
+    struct tried_servers refused = {0};
+    enum server_choice choice = tried->count == TRIED_SERVERS ? SERVER_NONE : find_room(request, tried, to);
+    if (choice != SERVER_NONE)
+        return choice;
+    for (size_t i = 0; i < tried->count; ++i) {
+        if ((request->refused >> i & 1) != 0)
+            refused.items[refused.count++] = tried->items[i];
+    }
+    return refused.count == tried->count ? SERVER_NONE : find_room(request, &refused, to);
+}
+
+/* The server's number among those that were tried, or TRIED_SERVERS. */
+static size_t find_tried(const struct client_request *request, const struct server *server)
+{
+    for (size_t i = 0; i < request->tried.count; ++i) {
+        if (request->tried.items[i] == server)
+            return i;
+    }
+    return TRIED_SERVERS;
 }
 
 static void send_request(struct client_request *request, struct connection *connection)
 {
     request->connection = connection;
     request->state = REQUEST_WAITING;
-    request->body_sent = request->taken_bytes = 0;
     request->head_start = request->received = request->seen = 0;
-    request->is_written = request->has_received = false;
-    forward_build_head(request->exchange, request->route, text_slice(&request->server->host),
-                       (int64_t)request->exchange->request_body.length, &request->head);
-    write_more(request);
-}
-
-/* A request that must not be sent twice looks first whether its connection still stands: should the server close it,
- * nobody could tell whether the request was acted upon. */
-static struct connection *take_connection(struct client_request *request)
-{
-    struct connection *connection = connection_take(request->server, request->exchange, &connection_events, request);
-    if (forward_is_idempotent(request->exchange->request.method))
-        return connection;
-    while (connection != NULL && !connection_is_quiet(connection)) {
-        connection_close(connection);
-        connection = connection_take(request->server, request->exchange, &connection_events, request);
-    }
-    return connection;
-}
-
-static bool choose_server(struct client_request *request)
-{
-    struct tried_servers *tried = &request->tried;
-    struct server *server;
-    if (tried->count == TRIED_SERVERS ||
-        server_group_choose(request->group, request->exchange, tried, &server) != SERVER_CHOSEN)
-        return false;
-    request->server = server;
-    tried->items[tried->count++] = server;
-    return true;
+    request->has_received = false;
+    ++request->tries;
+    client_request_upload(request);
 }
 
 static void on_connected(void *data, struct socket *socket, const char *reason, bool is_timeout)
 {
     struct client_request *request = data;
+    struct server *server = request->server;
     if (socket != NULL) {
-        send_request(request,
-                     connection_create(request->server, request->exchange, socket, &connection_events, request));
+        send_request(request, connection_create(server, request->exchange, socket, &connection_events, request));
         return;
     }
-    const struct server *failed = request->server;
-    if (!choose_server(request)) {
-        client_request_fail(request, is_timeout ? 504 : 502, "%s", reason);
-        return;
-    }
-    client_request_log(request, failed, reason);
-    attempt(request, !request->is_retried);
+    /* the connector's words are overwritten by its next failure */
+    char words[CONNECTOR_REASON_BYTES];
+    snprintf(words, sizeof(words), "%s", reason);
+    size_t number = find_tried(request, server);
+    if (number != TRIED_SERVERS)
+        request->refused |= UINT32_C(1) << number;
+    if (number != TRIED_SERVERS && client_request_go_elsewhere(request, SERVER_FAILED, true))
+        client_request_log(request, server, words);
+    else
+        client_request_fail(request, is_timeout ? 504 : 502, "%s", words);
 }
 
-static void attempt(struct client_request *request, bool may_reuse)
+static void connect_to_server(struct client_request *request)
 {
-    struct connection *connection = may_reuse ? take_connection(request) : NULL;
-    request->is_reused = connection != NULL;
-    if (connection != NULL) {
-        send_request(request, connection);
-        return;
-    }
     struct connector *connector = &request->connector;
     request->state = REQUEST_CONNECTING;
+    client_request_watch(request, 0);
     connector->loop = request->client->loop;
     connector->resolver = request->client->resolver;
     connector->exchange = request->exchange;
@@ -125,44 +126,112 @@ static void attempt(struct client_request *request, bool may_reuse)
     connector_start(connector, request->server);
 }
 
-void client_request_begin(struct client_request *request)
+/* Nothing of an earlier try is left. */
+static void reset_response(struct client_request *request)
 {
-    choose_server(request);
-    attempt(request, true);
+    receive_buffer_give(&request->client->buffers, request->buffer);
+    request->buffer = NULL;
+    request->status = 0;
+    request->interim_count = 0;
+    request->pending = SLICE_NONE;
+    request->body_bytes = 0;
 }
 
-void client_request_lose(struct client_request *request, const char *reason)
+static void begin_try(struct client_request *request, const struct destination *to)
 {
-    bool was_stale = request->is_reused && !request->has_received && !request->is_retried;
-    if (!was_stale || !forward_is_idempotent(request->exchange->request.method)) {
-        client_request_fail(request, 502, "%s", reason);
+    int64_t timeout_ms = request->route->upstream->try_timeout_ms;
+    request->server = to->server;
+    request->try_due_ms = timeout_ms > 0 ? clock_monotonic_us() / 1000 + (uint64_t)timeout_ms : 0;
+    if (request->tried.count < TRIED_SERVERS && find_tried(request, to->server) == TRIED_SERVERS)
+        request->tried.items[request->tried.count++] = to->server;
+    server_begin(to->server);
+    request->is_begun = true;
+    if (request->tries != 0)
+        reset_response(request);
+    request->is_reused = to->connection != NULL;
+    if (to->connection != NULL)
+        send_request(request, to->connection);
+    else
+        connect_to_server(request);
+}
+
+static unsigned whole_seconds(int64_t time_ms)
+{
+    return time_ms <= 1000 ? 1 : (unsigned)((time_ms + 999) / 1000);
+}
+
+static void wait_for_room(struct client_request *request)
+{
+    const struct upstream_settings *settings = request->route->upstream;
+    struct upstream_queue *queue = &request->upstream->queue;
+    request->server = NULL;
+    request->try_due_ms = 0;
+    request->retry_after_s = whole_seconds(settings->queue_timeout_ms);
+    if (queue->count >= settings->queue_length) {
+        client_request_fail(request, 503, "all its servers are busy, and %zu requests wait already", queue->count);
         return;
     }
+    request->state = REQUEST_QUEUED;
+    client_request_watch(request, settings->queue_timeout_ms);
+    upstream_queue_add(queue, &request->place);
+}
+
+static void go(struct client_request *request, enum server_choice choice, const struct destination *to)
+{
+    request->retry_after_s = 0;
+    switch (choice) {
+    case SERVER_CHOSEN:
+        begin_try(request, to);
+        break;
+    case SERVER_BUSY:
+        wait_for_room(request);
+        break;
+    case SERVER_NONE:
+        request->server = NULL;
+        client_request_fail(request, 503, "no server is available");
+        break;
+    }
+}
+
+static bool on_turn(struct queue_place *place)
+{
+    struct client_request *request = place->data;
+    struct destination to = {0};
+    enum server_choice choice = find_server(request, &to);
+    if (choice == SERVER_BUSY)
+        return false;
+    upstream_queue_remove(&request->upstream->queue, place);
+    go(request, choice, &to);
+    return true;
+}
+
+void client_request_begin(struct client_request *request)
+{
+    struct destination to = {0};
+    request->place.on_turn = on_turn;
+    request->place.data = request;
+    /* who came before goes before */
+    bool is_waited = request->upstream->queue.first != NULL;
+    go(request, is_waited ? SERVER_BUSY : find_server(request, &to), &to);
+}
+
+void client_request_reconnect(struct client_request *request)
+{
     request->is_retried = true;
-    timer_stop(request->client->loop, &request->timer);
+    request->is_reused = false;
+    --request->tries;
     connection_close(request->connection);
     request->connection = NULL;
-    attempt(request, false);
+    connect_to_server(request);
 }
 
-/* One write may be more than a slow server takes in the time for it. */
-static bool is_being_taken(struct client_request *request)
+bool client_request_go_elsewhere(struct client_request *request, enum server_outcome outcome, bool may_wait)
 {
-    uint64_t before = request->taken_bytes;
-    if (request->is_written)
+    struct destination to = {0};
+    enum server_choice choice = find_server(request, &to);
+    if (choice == SERVER_NONE || (choice == SERVER_BUSY && !may_wait))
         return false;
-    request->taken_bytes = socket_taken_bytes(request->connection->socket);
-    return request->taken_bytes > before;
-}
-
-void client_request_on_wait_timeout(struct client_request *request)
-{
-    const struct upstream_settings *upstream = request->route->upstream;
-    if (is_being_taken(request))
-        timer_start(request->client->loop, &request->timer, upstream->idle_timeout_ms);
-    else if (request->is_written)
-        client_request_fail(request, 504, "no response within %" PRId64 " ms", upstream->response_timeout_ms);
-    else
-        client_request_fail(request, 504, "it took nothing of the request for %" PRId64 " ms",
-                            upstream->idle_timeout_ms);
+    client_request_end_try(request, outcome);
+    go(request, choice, &to);
+    return true;
 }

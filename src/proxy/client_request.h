@@ -1,14 +1,17 @@
 #ifndef FLEXILIB_PROXY_CLIENT_REQUEST_H
 #define FLEXILIB_PROXY_CLIENT_REQUEST_H
 
-/* One request of the client on its way to a server and back: what client.c, client_attempt.c and client_response.c
- * share. Nobody else includes it.
+/* One request of the client on its way to a server and back: what client*.c share. Nobody else includes it.
  *
- *   CONNECTING -> WAITING (request being sent, head awaited) -> BODY -> freed
+ *   QUEUED -> CONNECTING -> WAITING (request being sent, head awaited) -> BODY -> freed
+ *   CONNECTING, WAITING -> QUEUED, CONNECTING or WAITING: another try
  *   any of them -> FAILED -> exchange_fail in the loop's next turn -> freed
  *
  * The exchange is told things by client_response.c (head, body) and by the timer (failure), never from within a call of
- * its owner other than client_pull. */
+ * its owner other than client_pull.
+ *
+ * A try begins when a server has been chosen for it (server_begin) and ends exactly once (server_end): when the
+ * response's last byte is there, or the connection is dropped. */
 
 #include "base/text.h"
 #include "proxy/body_reader.h"
@@ -17,25 +20,57 @@
 #include "proxy/connector.h"
 #include "proxy/health_checks.h"
 #include "proxy/receive_buffer.h"
+#include "proxy/retry_budget.h"
+#include "proxy/upstream_queue.h"
 
 enum client_request_state {
-    REQUEST_CONNECTING = 1,
+    REQUEST_QUEUED = 1, /* no server has room */
+    REQUEST_CONNECTING,
     REQUEST_WAITING,
     REQUEST_BODY,
     REQUEST_FAILED,
     REQUEST_CANCELLED, /* from within a delivery, which frees it */
 };
 
+/* Why a try has come to nothing. */
+enum client_loss {
+    LOSS_FAILURE = 1, /* the connection ended or broke, or what came was no response */
+    LOSS_TIMEOUT,
+};
+
+/* What the client keeps of an upstream besides its servers. */
+struct client_upstream {
+    struct upstream_queue queue;
+    struct retry_budget budget;
+};
+
 struct client {
     struct loop *loop;
     struct resolver *resolver;
-    struct server_group *groups; /* one for each upstream, by its index */
+    struct server_group *groups;       /* one for each upstream, by its index */
+    struct client_upstream *upstreams; /* the same */
     size_t group_count;
     struct health_checks *checks; /* NULL: stopped */
     struct receive_buffers buffers;
     struct client_request *spare; /* for reuse */
     size_t spare_count;
     size_t active_count;
+};
+
+enum {
+    CHUNK_LINE_BYTES = sizeof("ffffffffffffffff\r\n"),
+};
+
+/* The request's own way to the server. */
+struct client_upload {
+    struct client_body source; /* pull is NULL where the exchange has the body as a whole */
+    uint64_t sent;             /* of the body, handed to the socket */
+    uint64_t taken_bytes;      /* by the server, when the timer of a write was last over */
+    bool is_begun;             /* pieces have been taken from the source, which gives each but once */
+    bool is_pulled;            /* the source owes a piece */
+    bool is_last;              /* nothing follows what was handed to the socket */
+    bool is_written;           /* all is in the kernel's hands */
+    char chunk_line[CHUNK_LINE_BYTES];
 };
 
 struct client_request {
@@ -45,26 +80,33 @@ struct client_request {
     void (*on_over)(struct exchange *exchange);
     struct client_request *next; /* among the spare ones */
     enum client_request_state state;
-    struct timer timer; /* sending, waiting, or the failure to be told */
+    struct timer timer;                              /* of the nearest deadline, or the failure to be told */
+    uint64_t phase_due_ms, try_due_ms, total_due_ms; /* 0: none */
     int failure_status;
+    unsigned retry_after_s; /* the failure says when to come again */
 
     struct server_group *group;
-    struct server *server;
+    struct client_upstream *upstream;
+    struct queue_place place;
+    struct server *server; /* of the try at hand, or the last one; NULL before the first */
     struct tried_servers tried;
+    uint32_t refused; /* bit i: no connection to tried.items[i] came about */
+    uint32_t tries;   /* sent to a server, but for those that met a stale connection */
     struct connector connector;
     struct connection *connection;
+    bool is_begun; /* server_end is due */
     bool is_reused, is_retried;
 
     struct text head;
-    size_t body_sent;     /* of the request's body, handed to the socket */
-    uint64_t taken_bytes; /* by the server, when the timer of a write was last over */
-    bool is_written;
+    struct client_upload upload;
+    uint64_t sent_turn; /* the loop's, in which sending began */
 
     struct receive_buffer *buffer;
     size_t head_start, received, seen; /* in the buffer, while the head is awaited */
     unsigned interim_count;
     bool has_received; /* anything on this connection */
     bool keep_alive;
+    int status; /* of the response; 0 before it is there */
 
     struct body_reader body;
     struct slice pending; /* body bytes in the buffer that wait for a pull */
@@ -73,12 +115,17 @@ struct client_request {
     bool is_pulled, is_readable, is_delivering;
 };
 
-/* Client.c: drops the connection, writes the line to the log, and has the exchange told later. */
+/* client.c */
+
+/* Drops the connection, writes the line to the log, and has the exchange told later. */
 void client_request_fail(struct client_request *request, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The line alone, for a failure that another server may make good. */
+/* The line alone, for a failure that another server may make good. server is NULL where none is to blame. */
 void client_request_log(const struct client_request *request, const struct server *server, const char *reason);
+
+/* Ends the try at hand, if there is one: its connection, and what it counts for at the server. */
+void client_request_end_try(struct client_request *request, enum server_outcome outcome);
 
 /* Calls on_over and frees the request: the last thing before the exchange hears the end. */
 struct exchange *client_request_end(struct client_request *request);
@@ -86,16 +133,50 @@ struct exchange *client_request_end(struct client_request *request);
 /* Frees the request and closes what it has open. */
 void client_request_free(struct client_request *request);
 
-/* Client_attempt.c: chooses a server, connects and sends. */
+/* client_attempt.c: servers, connections, the queue */
+
+/* The first try: sends the request, has it wait for a server, or fails it. */
 void client_request_begin(struct client_request *request);
 
-/* The connection has ended or broken before the response's head was whole: tries once more where that is safe. */
-void client_request_lose(struct client_request *request, const char *reason);
+/* Another try on a new connection to the same server. */
+void client_request_reconnect(struct client_request *request);
 
-/* The timer, while the head is awaited. */
-void client_request_on_wait_timeout(struct client_request *request);
+/* Another try, after one that has ended with that outcome, at another server where there is one. Returns false, with
+ * nothing changed, where no server can be had, or only by waiting although may_wait is false. */
+bool client_request_go_elsewhere(struct client_request *request, enum server_outcome outcome, bool may_wait);
 
-/* Client_response.c: bytes or the end can be read. */
+/* client_retry.c: what has failed */
+
+/* The try has come to nothing before the exchange has heard of a response: another one is made where that is safe and
+ * allowed, or the request fails. */
+void client_request_lose(struct client_request *request, enum client_loss loss, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A response with that status, whose head is all that was looked at: makes another try instead where the upstream's
+ * settings ask for that, and returns whether it did. */
+bool client_request_replace_response(struct client_request *request, int status);
+
+/* client_deadline.c */
+
+/* A new phase begins, which has so much time; 0: as long as it takes. */
+void client_request_watch(struct client_request *request, int64_t timeout_ms);
+
+/* The timer's on_timeout. */
+void client_request_on_timeout(struct timer *timer);
+
+/* client_upload.c: sends the request */
+
+void client_request_upload(struct client_request *request);
+
+/* What was handed to the socket is in the kernel's hands. */
+void client_request_upload_more(struct client_request *request);
+
+/* The body can be sent once more, from its beginning. */
+bool client_request_can_repeat_body(const struct client_request *request);
+
+/* client_response.c */
+
+/* Bytes or the end can be read. */
 void client_request_receive(struct client_request *request);
 
 /* Hands over pieces of the body as long as they are asked for and at hand. May free the request. */

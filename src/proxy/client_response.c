@@ -30,12 +30,16 @@ static void settle_connection(struct client_request *request, size_t extra)
 {
     struct connection *connection = request->connection;
     request->connection = NULL;
+    request->phase_due_ms = request->total_due_ms = 0;
     request->server->expects_large = request->body_bytes > RECEIVE_SMALL_BYTES;
     bool is_wanted = request->route->upstream->keep_alive_ms > 0;
-    if (is_wanted && request->keep_alive && request->is_written && extra == 0)
+    /* some servers send a body where none may be, and it comes later */
+    connection->is_doubtful = request->body.framing == BODY_NONE;
+    if (is_wanted && request->keep_alive && request->upload.is_written && extra == 0)
         connection_keep(connection);
     else
         connection_close(connection);
+    client_request_end_try(request, SERVER_ANSWERED);
 }
 
 /* Returns false where the body is malformed. */
@@ -54,16 +58,20 @@ static void accept_head(struct client_request *request, const struct parsed_head
                         const struct http1_response *response)
 {
     struct exchange *exchange = request->exchange;
-    timer_stop(request->client->loop, &request->timer);
+    request->phase_due_ms = 0;
     request->keep_alive = response->keep_alive;
-    request->state = REQUEST_BODY;
+    request->status = head->status;
     uint64_t length = response->framing == BODY_LENGTH ? (uint64_t)response->body_length : 0;
     body_reader_init(&request->body, response->framing, length);
     if (!take_body_bytes(request, request->buffer->data + request->head_start + head->length,
                          text.length - head->length)) {
-        client_request_fail(request, 502, "bad response: its chunks are malformed");
+        client_request_lose(request, LOSS_FAILURE, "bad response: its chunks are malformed");
         return;
     }
+    if (client_request_replace_response(request, head->status))
+        return;
+    request->state = REQUEST_BODY;
+    request->try_due_ms = 0;
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
     if (request->pending.length == 0)
         release_buffer(request);
@@ -76,13 +84,13 @@ static bool take_head(struct client_request *request, const struct parsed_head *
     struct http1_response response;
     const char *reason;
     if (head->length > MOST_HEAD_BYTES) {
-        client_request_fail(request, 502, "bad response: its head is larger than 64 KB");
+        client_request_lose(request, LOSS_FAILURE, "bad response: its head is larger than 64 KB");
     } else if (!http1_response_judge(head, request->exchange->request.method, &response, &reason)) {
-        client_request_fail(request, 502, "bad response: %s", reason);
+        client_request_lose(request, LOSS_FAILURE, "bad response: %s", reason);
     } else if (!response.is_interim) {
         accept_head(request, head, text, &response);
     } else if (++request->interim_count > MOST_INTERIM) {
-        client_request_fail(request, 502, "bad response: too many interim ones before it");
+        client_request_lose(request, LOSS_FAILURE, "bad response: too many interim ones before it");
     } else {
         request->head_start += head->length;
         request->seen = 0;
@@ -106,14 +114,14 @@ static bool parse_head(struct client_request *request)
     case HEAD_INCOMPLETE:
         request->seen = text.length;
         if (text.length >= MOST_HEAD_BYTES)
-            client_request_fail(request, 502, "bad response: its head is larger than 64 KB");
+            client_request_lose(request, LOSS_FAILURE, "bad response: its head is larger than 64 KB");
         break;
     case HEAD_BAD:
     case HEAD_OTHER_VERSION:
-        client_request_fail(request, 502, "bad response: %s", reason);
+        client_request_lose(request, LOSS_FAILURE, "bad response: %s", reason);
         break;
     case HEAD_TOO_MANY_FIELDS:
-        client_request_fail(request, 502, "bad response: it has more than %d header fields", MOST_FIELDS);
+        client_request_lose(request, LOSS_FAILURE, "bad response: it has more than %d header fields", MOST_FIELDS);
         break;
     }
     return false;
@@ -165,7 +173,12 @@ static void receive_head(struct client_request *request)
         describe_end(request, received,
                      request->has_received ? "in the middle of the response's head" : "without a response", reason,
                      sizeof(reason));
-        client_request_lose(request, reason);
+        client_request_lose(request, LOSS_FAILURE, "%s", reason);
+        return;
+    }
+    if (request->is_reused && request->sent_turn == loop_turn(request->client->loop)) {
+        /* the loop was told of it before the request was written */
+        client_request_lose(request, LOSS_FAILURE, "bad response: it came before the request");
         return;
     }
     request->has_received = true;
@@ -190,8 +203,8 @@ static void await_bytes(struct client_request *request)
 {
     request->is_readable = false;
     socket_read(request->connection->socket, true);
-    if (request->timer.position == 0)
-        timer_start(request->client->loop, &request->timer, request->route->upstream->idle_timeout_ms);
+    if (request->phase_due_ms == 0)
+        client_request_watch(request, request->route->upstream->idle_timeout_ms);
 }
 
 static bool end_body(struct client_request *request, ssize_t received)
@@ -221,7 +234,7 @@ static bool receive_body(struct client_request *request)
         await_bytes(request);
         return false;
     }
-    timer_stop(request->client->loop, &request->timer);
+    request->phase_due_ms = 0;
     if (received <= 0)
         return end_body(request, received);
     request->is_readable = (size_t)received == capacity;

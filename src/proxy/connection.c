@@ -90,6 +90,10 @@ bool connection_is_quiet(const struct connection *connection)
 void connection_keep(struct connection *connection)
 {
     struct server *server = connection->server;
+    if (!server_may_keep(server)) {
+        connection_close(connection);
+        return;
+    }
     if (server->idle_count == MOST_IDLE)
         connection_close(server->oldest);
     connection->events = NULL;
@@ -114,6 +118,7 @@ void connection_close(struct connection *connection)
         return;
     if (connection->events == NULL)
         unlink_idle(connection);
+    server_connection_closed(connection->server);
     socket_close(connection->socket);
     free(connection->proxy_header);
     free(connection);

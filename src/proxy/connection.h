@@ -20,10 +20,12 @@ struct connection {
     void *user;
     struct connection *newer, *older; /* in the pool */
     uint64_t idle_since_ms;
+    bool is_doubtful;                  /* its last response may not have been over: look before it is used again */
     struct proxy_header *proxy_header; /* what the server was told of the client; NULL: nothing */
 };
 
-/* Takes over a socket that was connected for this exchange. */
+/* Takes over a socket that was connected for this exchange, and for which server_connection_opened was
+ * called. */
 struct connection *connection_create(struct server *server, const struct exchange *exchange, struct socket *socket,
                                      const struct connection_events *events, void *user);
 
@@ -35,7 +37,8 @@ struct connection *connection_take(struct server *server, const struct exchange 
 /* Says whether neither bytes nor an end have come in; costs a system call. */
 bool connection_is_quiet(const struct connection *connection);
 
-/* Gives the connection, on which a response has ended, back to the pool; a full pool closes its oldest. */
+/* Gives the connection, on which a response has ended, back to the pool; a full pool closes its oldest, and
+ * one that others are waiting for is closed. */
 void connection_keep(struct connection *connection);
 
 /* NULL is fine. */

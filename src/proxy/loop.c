@@ -26,6 +26,7 @@ struct loop_watch {
 
 struct loop {
     h2o_loop_t *h2o;
+    uint64_t turn;
     uint64_t now_us;
     bool is_awake; /* now_us has been taken in this turn */
     bool is_stopping;
@@ -155,6 +156,7 @@ static void take_turn(struct loop *loop)
 {
     run_ended_writes(loop);
     loop->is_awake = false;
+    ++loop->turn;
     if (h2o_evloop_run(loop->h2o, choose_wait(loop)) != 0 && errno != EINTR) {
         /* libh2o has lost track of a socket then */
         log_line(LOG_LEVEL_ALERT, "the event loop failed: %s", strerror(errno));
@@ -187,6 +189,11 @@ uint64_t loop_now_ms(const struct loop *loop)
 uint64_t loop_now_us(const struct loop *loop)
 {
     return loop->now_us;
+}
+
+uint64_t loop_turn(const struct loop *loop)
+{
+    return loop->turn;
 }
 
 void loop_note_wakeup(struct loop *loop)

@@ -30,6 +30,9 @@ void loop_stop(struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop);
 uint64_t loop_now_us(const struct loop *loop);
 
+/* The number of the turn at hand: all that it tells of had happened before it began. */
+uint64_t loop_turn(const struct loop *loop);
+
 /* A timer is embedded in what it belongs to; zero bytes are a stopped one. on_timeout and data are the owner's, the
  * rest is the loop's. */
 struct timer {

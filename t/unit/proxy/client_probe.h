@@ -51,6 +51,7 @@ struct probe {
     struct text body;
     unsigned head_count, piece_count, over_count;
     int failure_status;
+    unsigned retry_after_s;
     bool is_last, has_failed;
     bool is_cancelled_at_head, is_cancelled_in_body, is_not_pulled;
 };
@@ -121,6 +122,12 @@ void exchange_fail(struct exchange *exchange, int status)
     probe->has_failed = true;
     probe->failure_status = status;
     loop_stop(world.loop);
+}
+
+void exchange_fail_for(struct exchange *exchange, int status, unsigned retry_after_s)
+{
+    probe_of(exchange)->retry_after_s = retry_after_s;
+    exchange_fail(exchange, status);
 }
 
 static void on_over(struct exchange *exchange)
@@ -299,6 +306,7 @@ static void world_open(size_t server_count)
         .servers = world.servers,
         .server_count = server_count,
         .connect_timeout_ms = DEADLINE_MS,
+        .send_timeout_ms = DEADLINE_MS,
         .response_timeout_ms = DEADLINE_MS,
         .idle_timeout_ms = DEADLINE_MS,
         .keep_alive_ms = DEADLINE_MS,

@@ -430,7 +430,7 @@ static void a_request_that_gets_stuck_is_504(void **state)
     backend.text = "";
     backend_run(&backend, take_head_only);
     world_open_one(backend.port);
-    world.upstream.idle_timeout_ms = 50;
+    world.upstream.send_timeout_ms = 50;
     world_begin();
     probe_init(&probe, "POST", text_slice(&body));
     world_exchange(&probe);

@@ -1,0 +1,38 @@
+#ifndef FLEXILIB_PROXY_UPSTREAM_QUEUE_H
+#define FLEXILIB_PROXY_UPSTREAM_QUEUE_H
+
+/* Requests of one worker that wait until a server of their upstream has room, first come first served. Their turn comes
+ * when this worker has given something back (upstream_queue_wake), and every few milliseconds, since other workers give
+ * back too. How long one waits is its own business. */
+
+#include "proxy/loop.h"
+
+struct queue_place {
+    struct queue_place *previous, *next;
+    /* Takes its chance: returns whether the request has gone on, having left the queue; never from within another call
+     * of the queue. */
+    bool (*on_turn)(struct queue_place *place);
+    void *data;
+    bool is_waiting; /* the queue's */
+};
+
+struct upstream_queue {
+    struct loop *loop;
+    struct queue_place *first, *last;
+    size_t count;
+    struct timer timer;
+    bool is_woken;
+};
+
+void upstream_queue_init(struct upstream_queue *queue, struct loop *loop);
+
+/* Puts a place, whose on_turn and data are set, at the end. */
+void upstream_queue_add(struct upstream_queue *queue, struct queue_place *place);
+
+/* Harmless where it does not wait. */
+void upstream_queue_remove(struct upstream_queue *queue, struct queue_place *place);
+
+/* Has the first ones take their chance in the loop's next turn. Costs nothing while nobody waits. */
+void upstream_queue_wake(struct upstream_queue *queue);
+
+#endif
