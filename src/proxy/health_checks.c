@@ -11,16 +11,20 @@
 enum {
     DEFAULT_EVERY_MS = 5000,
     MOST_INTERVAL_MS = 1 << 30, /* so that sums stay in range */
+    /* How far ahead the next check is put while one is under way, again and again: others take over where its worker is
+     * dead or hangs. */
+    LEASE_MS = 2000,
+    RENEWAL_MS = 500,
 };
 
 /* One server that is asked. */
 struct watched_server {
     struct health_checks *checks;
     struct server *server;
-    struct timer timer;
+    struct timer timer;         /* for the next check; while one is under way, for keeping others off */
     struct health_check *check; /* under way here */
     uint64_t began_ms;
-    uint64_t lease_ms; /* what next_check_ms was moved to meanwhile: nobody else begins before */
+    uint64_t lease_ms; /* what next_check_ms was moved to meanwhile */
 };
 
 struct health_checks {
@@ -46,22 +50,12 @@ static uint64_t draw_below(struct health_checks *checks, uint64_t limit)
     return limit == 0 ? 0 : checks->random % limit;
 }
 
-static uint64_t limit_interval(int64_t interval_ms, int64_t otherwise_ms)
-{
-    int64_t chosen_ms = interval_ms > 0 ? interval_ms : otherwise_ms;
-    return (uint64_t)(chosen_ms < MOST_INTERVAL_MS ? chosen_ms : MOST_INTERVAL_MS);
-}
-
 static uint64_t every_ms(const struct watched_server *watched)
 {
-    return limit_interval(watched->server->upstream->health->every_ms, DEFAULT_EVERY_MS);
-}
-
-/* How far ahead the next check is put while one is under way: beyond its end, so that it is taken over only where its
- * worker is dead or hangs. */
-static uint64_t lease_ms(const struct watched_server *watched)
-{
-    return limit_interval(watched->server->upstream->health->timeout_ms, DEFAULT_EVERY_MS) + every_ms(watched);
+    int64_t interval_ms = watched->server->upstream->health->every_ms;
+    if (interval_ms <= 0)
+        return DEFAULT_EVERY_MS;
+    return (uint64_t)(interval_ms < MOST_INTERVAL_MS ? interval_ms : MOST_INTERVAL_MS);
 }
 
 static uint64_t load_next(const struct watched_server *watched)
@@ -98,27 +92,44 @@ static void on_over(void *data, bool is_good, const char *reason)
 /* A time further ahead than these settings could have put it comes from others. */
 static bool is_due(const struct watched_server *watched, uint64_t next_ms, uint64_t now_ms)
 {
-    return next_ms <= now_ms || next_ms - now_ms > lease_ms(watched) + every_ms(watched) / 10;
+    uint64_t every = every_ms(watched);
+    return next_ms <= now_ms || next_ms - now_ms > LEASE_MS + every + every / 10;
+}
+
+/* Tries to be the one who asks. */
+static bool take_lease(struct watched_server *watched, uint64_t from_ms, uint64_t now_ms)
+{
+    if (!move_next(watched, from_ms, now_ms + LEASE_MS))
+        return false;
+    watched->lease_ms = now_ms + LEASE_MS;
+    timer_start(watched->checks->loop, &watched->timer, RENEWAL_MS);
+    return true;
+}
+
+static void begin_check(struct watched_server *watched, uint64_t now_ms)
+{
+    watched->began_ms = now_ms;
+    watched->check = health_check_start(watched->server, watched->checks->resolver, on_over, watched);
 }
 
 static void on_due(struct timer *timer)
 {
     struct watched_server *watched = timer->data;
-    struct health_checks *checks = watched->checks;
     uint64_t now_ms = read_now_ms(), next_ms = load_next(watched), every = every_ms(watched);
-    if (is_due(watched, next_ms, now_ms)) {
-        watched->began_ms = now_ms;
-        watched->lease_ms = now_ms + lease_ms(watched);
-        if (move_next(watched, next_ms, watched->lease_ms)) {
-            watched->check = health_check_start(watched->server, checks->resolver, on_over, watched);
-            return;
-        }
-        next_ms = load_next(watched);
+    if (watched->check != NULL) {
+        /* one who was away for too long and has lost it finishes for nothing */
+        take_lease(watched, watched->lease_ms, now_ms);
+        return;
+    }
+    if (is_due(watched, next_ms, now_ms) && take_lease(watched, next_ms, now_ms)) {
+        begin_check(watched, now_ms);
+        return;
     }
     /* another worker is at it: looking now and then is enough */
-    if (next_ms < now_ms || next_ms - now_ms > lease_ms(watched))
+    next_ms = load_next(watched);
+    if (is_due(watched, next_ms, now_ms))
         next_ms = now_ms;
-    wake_at(watched, next_ms + every / 2 + draw_below(checks, every / 2), now_ms);
+    wake_at(watched, next_ms + every / 2 + draw_below(watched->checks, every / 2), now_ms);
 }
 
 static size_t count_watched(const struct server_group *groups, size_t group_count)
