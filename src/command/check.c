@@ -7,6 +7,7 @@
 #include "process/obituary.h"
 #include "process/program.h"
 #include "process/slots.h"
+#include "proxy/tls_listener.h"
 #include "proxy/tls_upstream.h"
 
 #include <errno.h>
@@ -46,9 +47,11 @@ static bool check_surroundings(const struct settings *settings, struct error *er
 
 static bool check_tls(const struct settings *settings, struct error *error)
 {
-    struct tls_upstreams *tls = tls_upstreams_create(settings, error);
-    bool is_fine = tls != NULL;
-    tls_upstreams_destroy(tls);
+    struct tls_listeners *listeners = tls_listeners_create(settings, error);
+    struct tls_upstreams *upstreams = listeners == NULL ? NULL : tls_upstreams_create(settings, error);
+    bool is_fine = upstreams != NULL;
+    tls_upstreams_destroy(upstreams);
+    tls_listeners_destroy(listeners);
     tls_upstreams_warn(settings);
     return is_fine;
 }

@@ -57,6 +57,19 @@ struct field_value {
     const struct node *node;
 };
 
+/* A file that the settings name, as it was read. */
+struct file_settings {
+    struct slice content; /* without bytes: not there */
+    const char *path;
+    struct place place;
+};
+
+/* What a value of FIELD_FILE says. */
+static inline struct file_settings file_settings_take(const struct field_value *value)
+{
+    return (struct file_settings){.content = value->text, .path = value->path, .place = value->place};
+}
+
 /* Checks mapping (NULL counts as an empty one, standing at `where`) against count fields, and fills values in the same
  * order. A null is no value, except for FIELD_NODE. what names the mapping in messages ("unknown key 'adress' in a
  * listener (did you mean 'address'?)"). Values live in the arena. Files are read through source. Returns false and

@@ -175,11 +175,17 @@ struct route_settings {
     struct place place;
 };
 
+/* What a listener shows to clients by https. */
+struct listener_tls_settings {
+    struct file_settings certificate, key;
+};
+
 struct listener_settings {
     struct slice name; /* empty where it has none */
     struct slice host; /* numeric address without brackets; the path for a unix socket */
     uint16_t port;     /* 0: any free one, told in the log */
     bool is_unix;
+    const struct listener_tls_settings *tls; /* NULL: plain */
     struct place place;
 };
 

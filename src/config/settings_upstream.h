@@ -96,13 +96,6 @@ enum proxy_protocol {
     PROXY_PROTOCOL_V2,
 };
 
-/* A file that the settings name, as it was read. */
-struct file_settings {
-    struct slice content; /* without bytes: not there */
-    const char *path;
-    struct place place;
-};
-
 /* How the https:// servers of an upstream are spoken to. */
 struct upstream_tls_settings {
     struct file_settings ca; /* who is trusted, unless insecure */

@@ -29,11 +29,6 @@ static const struct field tls_fields[TLS_FIELDS] = {
                       .summary = "whether any certificate will do"},
 };
 
-static struct file_settings take_file(const struct field_value *value)
-{
-    return (struct file_settings){.content = value->text, .path = value->path, .place = value->place};
-}
-
 /* What is trusted where nothing else is said joins the snapshot like any other file. */
 static bool read_usual_ca(struct settings_reader *reader, struct upstream_tls_settings *tls)
 {
@@ -83,9 +78,9 @@ bool upstream_tls_read(struct settings_reader *reader, const struct node *node, 
                      reader->error) ||
         !check_fields(reader, values))
         return false;
-    tls->ca = take_file(&values[TLS_CA]);
-    tls->certificate = take_file(&values[TLS_CERTIFICATE]);
-    tls->key = take_file(&values[TLS_KEY]);
+    tls->ca = file_settings_take(&values[TLS_CA]);
+    tls->certificate = file_settings_take(&values[TLS_CERTIFICATE]);
+    tls->key = file_settings_take(&values[TLS_KEY]);
     tls->server_name = values[TLS_SERVER_NAME].text;
     tls->is_insecure = values[TLS_INSECURE].boolean;
     tls->has_own_ca = values[TLS_CA].written;

@@ -32,6 +32,11 @@ struct front_http1 *front_http1_create(struct loop *loop, const struct settings 
     return front;
 }
 
+void front_http1_use_tls(struct front_http1 *front, struct tls_listeners *tls)
+{
+    front->tls = tls;
+}
+
 void front_http1_destroy(struct front_http1 *front)
 {
     if (front == NULL)

@@ -9,10 +9,14 @@
 #include <sys/socket.h>
 
 struct front_http1;
+struct tls_listeners;
 
 /* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
 struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data);
+
+/* Has the listeners that want it speak TLS, before the first connection. tls must outlive the front. */
+void front_http1_use_tls(struct front_http1 *front, struct tls_listeners *tls);
 
 /* Only when no connection is left. NULL is fine. */
 void front_http1_destroy(struct front_http1 *front);

@@ -1,6 +1,7 @@
 #include "proxy/http1_connection.h"
 
 #include "base/clock.h"
+#include "proxy/tls_listener.h"
 
 #include <errno.h>
 
@@ -134,6 +135,8 @@ static void begin_request(struct http1_connection *connection, const struct pars
     struct request_head *request = &connection->entry.exchange->request;
     struct http1_refusal refusal =
         http1_request_build(head, http1_input_slice(&connection->input), arena, request, &connection->framing);
+    if (connection->listener->tls != NULL)
+        request->scheme = SLICE("https");
     http1_input_consume(&connection->input, head->length);
     connection->head_seen = 0;
     connection->is_head_request = slice_equals(request->method, SLICE("HEAD"));
@@ -414,12 +417,35 @@ static void on_timeout(struct timer *timer)
     http1_connection_leave(connection);
 }
 
+/* Scanners and clients that trust nobody fail all the time, which is no line in the log worth. */
+static void on_secured(void *data, const char *failure)
+{
+    struct http1_connection *connection = data;
+    http1_connection_enter(connection);
+    if (failure == NULL)
+        socket_read(connection->socket, true);
+    else
+        http1_connection_lose(connection);
+    http1_connection_leave(connection);
+}
+
+/* The time for the first head holds for the handshake too. */
+static void begin_input(struct http1_connection *connection)
+{
+    struct front_http1 *front = connection->front;
+    size_t index = (size_t)(connection->listener - front->settings->listeners);
+    if (connection->listener->tls == NULL)
+        socket_read(connection->socket, true);
+    else
+        tls_listeners_begin(front->tls, index, front->loop, connection->socket, on_secured, connection);
+}
+
 void http1_connection_start(struct http1_connection *connection, int fd)
 {
     static const struct socket_events events = {.on_readable = on_readable, .on_written = on_written};
     connection->timer.on_timeout = on_timeout;
     connection->timer.data = connection;
     connection->socket = socket_create(connection->front->loop, fd, &events, connection);
-    socket_read(connection->socket, true);
+    begin_input(connection);
     start_timer(connection, connection->front->settings->header_timeout_ms);
 }

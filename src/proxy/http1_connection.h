@@ -67,6 +67,7 @@ struct front_http1 {
     struct loop *loop;
     const struct settings *settings;
     struct dispatch *dispatch;
+    struct tls_listeners *tls; /* NULL where no listener speaks TLS */
     struct http1_connection *first;
     size_t count;
     bool is_draining;

@@ -9,6 +9,7 @@
 #include "proxy/front_http1.h"
 #include "proxy/listener.h"
 #include "proxy/resolver.h"
+#include "proxy/tls_listener.h"
 #include "proxy/tls_upstream.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct proxy {
     struct access_log *access_log;
     struct resolver *resolver;
     struct client *client;
-    struct tls_upstreams *tls;
+    struct tls_upstreams *tls_upstreams;
+    struct tls_listeners *tls_listeners;
     struct dispatch *dispatch;
     struct front_http1 *front;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
@@ -84,10 +86,12 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
 
 bool proxy_prepare(struct proxy *proxy, struct error *error)
 {
-    proxy->tls = tls_upstreams_create(proxy->settings, error);
-    if (proxy->tls == NULL)
+    proxy->tls_upstreams = tls_upstreams_create(proxy->settings, error);
+    proxy->tls_listeners = proxy->tls_upstreams == NULL ? NULL : tls_listeners_create(proxy->settings, error);
+    if (proxy->tls_listeners == NULL)
         return false;
-    client_use_tls(proxy->client, proxy->tls);
+    client_use_tls(proxy->client, proxy->tls_upstreams);
+    front_http1_use_tls(proxy->front, proxy->tls_listeners);
     return true;
 }
 
@@ -120,7 +124,8 @@ void proxy_destroy(struct proxy *proxy)
     front_http1_destroy(proxy->front);
     dispatch_destroy(proxy->dispatch);
     client_destroy(proxy->client);
-    tls_upstreams_destroy(proxy->tls);
+    tls_upstreams_destroy(proxy->tls_upstreams);
+    tls_listeners_destroy(proxy->tls_listeners);
     resolver_destroy(proxy->resolver);
     access_log_destroy(proxy->access_log);
     accept_share_destroy(proxy->share);

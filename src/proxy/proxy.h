@@ -19,7 +19,8 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
 /* Frees it, before plan and runtime: after on_drained, or where proxy_accept was never called. NULL is fine. */
 void proxy_destroy(struct proxy *proxy);
 
-/* Reads the certificates and keys that upstreams use, before it accepts. Returns false and fills error. */
+/* Reads the certificates and keys that listeners and upstreams use, before it accepts. Returns false and fills error.
+ */
 bool proxy_prepare(struct proxy *proxy, struct error *error);
 
 /* Has what is known of servers stand in shared memory, which must outlive the proxy: row is this worker's in the

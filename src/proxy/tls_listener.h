@@ -1,0 +1,24 @@
+#ifndef FLEXILIB_PROXY_TLS_LISTENER_H
+#define FLEXILIB_PROXY_TLS_LISTENER_H
+
+/* TLS towards clients: the listeners' certificates, made ready once. TLS 1.2 and 1.3 with forward secrecy and
+ * authenticated encryption only, after Mozilla's "intermediate" recommendation of version 5.7. */
+
+#include "config/settings.h"
+#include "proxy/loop.h"
+#include "proxy/socket.h"
+
+struct tls_listeners;
+
+/* Reads the certificates and keys of all listeners. settings must outlive it. Returns NULL and fills error. */
+struct tls_listeners *tls_listeners_create(const struct settings *settings, struct error *error);
+
+/* No connection may be left. NULL is fine. */
+void tls_listeners_destroy(struct tls_listeners *listeners);
+
+/* Begins TLS on a socket that was accepted by the listener with that index, which has TLS: see tls.h for the outcome.
+ */
+void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop, struct socket *socket,
+                         void (*on_secured)(void *data, const char *failure), void *data);
+
+#endif
