@@ -13,7 +13,7 @@ enum {
     SLOT_FILTER_BYTES = 64,
     SLOT_REQUEST_BYTES = 24,
     SLOT_MAGIC = 0x464c584c, /* "FLXL" */
-    SLOT_VERSION = 2,
+    SLOT_VERSION = 3,
 };
 
 enum slot_hook {
@@ -36,7 +36,8 @@ struct slot {
     int32_t pid;
     uint32_t generation;
     uint32_t is_accepting; /* new connections */
-    uint32_t connections;
+    uint32_t connections;  /* of clients, those with a tunnel included */
+    uint32_t tunnels;
     uint32_t turns;                   /* of its event loop so far: while they grow it is alive */
     uint32_t hook;                    /* enum slot_hook; SLOT_HOOK_NONE outside of filters */
     char filter[SLOT_FILTER_BYTES];   /* the running filter's name, or the library that loads; NUL-terminated */

@@ -120,7 +120,7 @@ static bool is_head_method(const struct exchange *exchange)
 
 static bool has_body(bool is_head, int status)
 {
-    return !is_head && status != 204 && status != 304;
+    return !is_head && status != 101 && status != 204 && status != 304;
 }
 
 bool exchange_has_body(const struct exchange *exchange)
@@ -159,6 +159,13 @@ void exchange_response_head(struct exchange *exchange)
     state->depth = state->position = exchange->chain->count;
     exchange->phase = EXCHANGE_RESPONSE_HEAD;
     exchange_run(exchange);
+}
+
+void exchange_interim(struct exchange *exchange, const struct response_head *interim)
+{
+    bool is_awaited = exchange->phase == EXCHANGE_FORWARDED && exchange->state->has_source;
+    if (is_awaited && !exchange->state->is_gone && exchange->owner->send_interim != NULL)
+        exchange->owner->send_interim(exchange, interim);
 }
 
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last)

@@ -33,6 +33,9 @@ struct request_head {
     struct slice raw_target; /* as sent, for the log and proxy.ini's routes */
     unsigned minor_version;  /* HTTP/1.minor */
     struct headers headers;  /* end-to-end fields without Host, Content-Length and the like */
+    /* What Upgrade asks for, as a list of tokens; empty where the front could not switch. Filters neither see nor
+     * change it. */
+    struct slice upgrade;
 };
 
 struct response_head {
@@ -41,6 +44,7 @@ struct response_head {
     /* Bytes of the body that will follow, -1 where that is not known. For HEAD and 304 what Content-Length would say.
      */
     int64_t body_length;
+    struct slice upgrade; /* with 101: the protocol that the server switches to */
 };
 
 /* What an exchange asks of the world around it. */
@@ -48,11 +52,14 @@ struct exchange_owner {
     /* The request half is done and nobody answered: get a response, then call exchange_response_head, or
      * exchange_answer, or exchange_fail; also from within. */
     void (*forward)(struct exchange *exchange);
+    /* An interim response (103 and the like) came ahead of the one forwarded, and is not kept. NULL: not wanted. */
+    void (*send_interim)(struct exchange *exchange, const struct response_head *interim);
     /* exchange->response is final and may be put on the wire, together with what comes next. */
     void (*send_head)(struct exchange *exchange);
     /* Sends body bytes, which stay valid until exchange_sent, exchange_gone or the end; then call exchange_sent, not
      * from within. With last set nothing follows (data may be empty). Never called for a response that has no body
-     * (exchange_has_body), except once with no data and last set. */
+     * (exchange_has_body), except once with no data and last set. With 101 that comes when what was switched to ends.
+     */
     void (*send_body)(struct exchange *exchange, struct slice data, bool last);
     /* The source of a forwarded response may deliver the next piece by one call of exchange_response_body; also from
      * within. Called for a response without a body too, which ends with an empty piece. Not called while a piece is
@@ -119,6 +126,10 @@ void exchange_start(struct exchange *exchange, const struct chain *chain);
 /* A forwarded request's response: the caller has filled exchange->response (texts in the exchange's arena). */
 void exchange_response_head(struct exchange *exchange);
 
+/* An interim response of whoever the request was forwarded to. No filter sees it; it goes to the owner at once, which
+ * copies what it keeps. Ignored where none is awaited. */
+void exchange_interim(struct exchange *exchange, const struct response_head *interim);
+
 /* The next piece of a forwarded response's body, after owner->pull. data stays valid until the next pull or cancel. */
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last);
 
@@ -141,7 +152,7 @@ void exchange_gone(struct exchange *exchange);
 /* The pause has lasted too long: the filter is blamed in the log and the answer is 504, or the response is aborted. */
 void exchange_deadline(struct exchange *exchange);
 
-/* Whether the response may carry body bytes: not for HEAD, 204 and 304 (RFC 9110 section 6.4.1). */
+/* Whether the response may carry body bytes: not for HEAD, 101, 204 and 304 (RFC 9110 section 6.4.1). */
 bool exchange_has_body(const struct exchange *exchange);
 
 #endif

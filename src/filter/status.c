@@ -8,6 +8,9 @@ struct status_entry {
 };
 
 static const struct status_entry entries[] = {
+    {101, "Switching Protocols"},
+    {102, "Processing"},
+    {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},

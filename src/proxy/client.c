@@ -207,6 +207,8 @@ void client_pull(struct client_request *request)
     request->is_pulled = true;
     if (request->state == REQUEST_BODY)
         client_request_deliver(request);
+    else if (request->state == REQUEST_SWITCHED)
+        exchange_response_body(client_request_end(request), SLICE_NONE, true);
 }
 
 void client_cancel(struct client_request *request)

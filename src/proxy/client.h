@@ -9,6 +9,7 @@
 #include "plan/plan.h"
 #include "proxy/loop.h"
 #include "proxy/resolver.h"
+#include "proxy/tunnel.h"
 
 struct client;
 struct server_states;
@@ -60,6 +61,10 @@ void client_body_piece(struct client_request *request, struct slice piece, bool 
 /* The rest of the body will not come: the server is left so that it cannot take the request for a whole one, and the
  * exchange fails with status. */
 void client_body_fail(struct client_request *request, int status);
+
+/* After a response with 101: lends its connection, whose events side hears from now on, to a tunnel,
+ * until client_cancel. */
+struct tunnel_end client_take_over(struct client_request *request, struct tunnel_side *side);
 
 /* Asks for the next piece of the body; it may be delivered from within. */
 void client_pull(struct client_request *request);

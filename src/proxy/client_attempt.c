@@ -133,6 +133,7 @@ static void reset_response(struct client_request *request)
     request->buffer = NULL;
     request->status = 0;
     request->interim_count = 0;
+    request->interim_bytes = 0;
     request->pending = SLICE_NONE;
     request->body_bytes = 0;
 }

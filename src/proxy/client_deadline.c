@@ -60,6 +60,7 @@ static void end_phase(struct client_request *request)
                             upstream->idle_timeout_ms);
         break;
     case REQUEST_CONNECTING:
+    case REQUEST_SWITCHED:
     case REQUEST_FAILED:
     case REQUEST_CANCELLED:
         break;

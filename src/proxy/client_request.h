@@ -3,7 +3,7 @@
 
 /* One request of the client on its way to a server and back: what client*.c share. Nobody else includes it.
  *
- *   QUEUED -> CONNECTING -> WAITING (request being sent, head awaited) -> BODY -> freed
+ *   QUEUED -> CONNECTING -> WAITING (request being sent, head awaited) -> BODY or SWITCHED -> freed
  *   CONNECTING, WAITING -> QUEUED, CONNECTING or WAITING: another try
  *   any of them -> FAILED -> exchange_fail in the loop's next turn -> freed
  *
@@ -28,6 +28,7 @@ enum client_request_state {
     REQUEST_CONNECTING,
     REQUEST_WAITING,
     REQUEST_BODY,
+    REQUEST_SWITCHED, /* to another protocol: the connection waits for its tunnel, or is lent to it */
     REQUEST_FAILED,
     REQUEST_CANCELLED, /* from within a delivery, which frees it */
 };
@@ -104,7 +105,8 @@ struct client_request {
     struct receive_buffer *buffer;
     size_t head_start, received, seen; /* in the buffer, while the head is awaited */
     unsigned interim_count;
-    bool has_received; /* anything on this connection */
+    size_t interim_bytes; /* of their heads */
+    bool has_received;    /* anything on this connection */
     bool keep_alive;
     int status; /* of the response; 0 before it is there */
 

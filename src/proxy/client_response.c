@@ -1,4 +1,5 @@
 #include "proxy/client_request.h"
+#include "proxy/forward.h"
 #include "proxy/http1_response.h"
 
 #include <errno.h>
@@ -78,20 +79,53 @@ static void accept_head(struct client_request *request, const struct parsed_head
     exchange_response_head(exchange);
 }
 
-/* Returns whether a 1xx was passed over, so that what stands behind it is to be looked at. */
+/* What stands behind the head is the new protocol's already, and waits for the tunnel. */
+static void accept_switch(struct client_request *request, const struct parsed_head *head, struct slice text,
+                          const struct http1_response *response)
+{
+    struct exchange *exchange = request->exchange;
+    request->phase_due_ms = request->try_due_ms = request->total_due_ms = 0;
+    request->status = head->status;
+    request->state = REQUEST_SWITCHED;
+    request->pending = slice_skip(text, head->length);
+    http1_response_build(head, text, response, &exchange->arena, &exchange->response);
+    exchange->response.upgrade = forward_upgrade(exchange, request->route);
+    if (request->pending.length == 0)
+        release_buffer(request);
+    exchange_response_head(exchange);
+}
+
+/* 100 tells us alone that the body may come, which it does anyway. */
+static void pass_on_interim(struct client_request *request, const struct parsed_head *head, struct slice text,
+                            const struct http1_response *response)
+{
+    struct response_head interim;
+    if (head->status == 100)
+        return;
+    http1_response_build(head, text, response, &request->exchange->arena, &interim);
+    exchange_interim(request->exchange, &interim);
+}
+
+/* Returns whether a 1xx was passed on or over, so that what stands behind it is to be looked at. */
 static bool take_head(struct client_request *request, const struct parsed_head *head, struct slice text)
 {
     struct http1_response response;
+    struct slice upgrade = forward_upgrade(request->exchange, request->route);
     const char *reason;
     if (head->length > MOST_HEAD_BYTES) {
         client_request_lose(request, LOSS_FAILURE, "bad response: its head is larger than 64 KB");
-    } else if (!http1_response_judge(head, request->exchange->request.method, &response, &reason)) {
+    } else if (!http1_response_judge(head, request->exchange->request.method, upgrade, &response, &reason)) {
         client_request_lose(request, LOSS_FAILURE, "bad response: %s", reason);
+    } else if (response.is_switch) {
+        accept_switch(request, head, text, &response);
     } else if (!response.is_interim) {
         accept_head(request, head, text, &response);
     } else if (++request->interim_count > MOST_INTERIM) {
         client_request_lose(request, LOSS_FAILURE, "bad response: too many interim ones before it");
+    } else if ((request->interim_bytes += head->length) > MOST_HEAD_BYTES) {
+        client_request_lose(request, LOSS_FAILURE, "bad response: the interim ones before it are larger than 64 KB");
     } else {
+        pass_on_interim(request, head, text, &response);
         request->head_start += head->length;
         request->seen = 0;
         return true;
@@ -286,7 +320,7 @@ void client_request_receive(struct client_request *request)
     }
     request->is_readable = true;
     request->receives = 0;
-    if (request->is_pulled)
+    if (request->is_pulled && request->state == REQUEST_BODY)
         client_request_deliver(request);
     else
         socket_read(request->connection->socket, false);

@@ -2,9 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -19,6 +21,7 @@ struct dispatch {
     struct runtime *runtime;
     struct client *client;
     struct access_log *access_log;
+    struct tunnels tunnels;
     uint64_t next_id;
 };
 
@@ -52,7 +55,16 @@ static void cancel_client(void *source)
     client_cancel(source);
 }
 
-static const struct response_source_calls client_calls = {.pull = pull_from_client, .cancel = cancel_client};
+static struct tunnel_end take_over_client(void *source, struct tunnel_side *side)
+{
+    return client_take_over(source, side);
+}
+
+static const struct response_source_calls client_calls = {
+    .pull = pull_from_client,
+    .cancel = cancel_client,
+    .take_over = take_over_client,
+};
 
 static void forward(struct exchange *exchange)
 {
@@ -95,10 +107,51 @@ static void send_body(struct exchange *exchange, struct slice data, bool last)
     entry->front->send_body(entry, data, last);
 }
 
+static void send_interim(struct exchange *exchange, const struct response_head *interim)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    if (entry->front->send_interim != NULL)
+        entry->front->send_interim(entry, interim);
+}
+
+/* Both ends have gone their ways, which is how an exchange with a tunnel ends well. */
+static void on_tunnel_over(void *data, enum tunnel_outcome outcome)
+{
+    struct dispatch_entry *entry = data;
+    if (outcome == TUNNEL_IDLE)
+        log_line(LOG_LEVEL_INFO,
+                 "upstream '%.*s': a tunnel is closed in which nothing moved for %" PRId64 " ms (request %.*s)",
+                 SLICE_ARG(entry->route->upstream->name), entry->route->upstream->tunnel_timeout_ms,
+                 SLICE_ARG(entry->exchange->id));
+    exchange_gone(entry->exchange);
+}
+
+static void start_tunnel(struct dispatch_entry *entry)
+{
+    entry->tunnel = tunnel_create(&entry->dispatch->tunnels, on_tunnel_over, entry);
+    struct tunnel_end client = entry->front->take_over(entry, tunnel_client_side(entry->tunnel));
+    struct tunnel_end server = entry->source.calls->take_over(entry->source.source, tunnel_server_side(entry->tunnel));
+    tunnel_start(entry->tunnel, &client, &server, entry->route->upstream->tunnel_timeout_ms);
+}
+
+static void end_tunnel(struct dispatch_entry *entry)
+{
+    if (entry->tunnel == NULL)
+        return;
+    entry->exchange->response_bytes = tunnel_bytes_to_client(entry->tunnel);
+    entry->last_byte_us = clock_monotonic_us();
+    tunnel_destroy(entry->tunnel);
+    entry->tunnel = NULL;
+}
+
 static void pull(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    if (entry->source.calls != NULL)
+    if (entry->source.calls == NULL)
+        return;
+    if (exchange->response.status == 101)
+        start_tunnel(entry);
+    else
         entry->source.calls->pull(entry->source.source);
 }
 
@@ -112,6 +165,7 @@ static void cancel(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
     struct response_source source = entry->source;
+    end_tunnel(entry);
     entry->source = RESPONSE_SOURCE_NONE;
     if (source.calls != NULL)
         source.calls->cancel(source.source);
@@ -120,6 +174,7 @@ static void cancel(struct exchange *exchange)
 static void cut_off(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
+    end_tunnel(entry);
     entry->front->abort(entry);
 }
 
@@ -151,6 +206,7 @@ static void finished(struct exchange *exchange)
 
 static const struct exchange_owner owner = {
     .forward = forward,
+    .send_interim = send_interim,
     .send_head = send_head,
     .send_body = send_body,
     .pull = pull,
@@ -191,6 +247,7 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
         .runtime = runtime,
         .client = client,
         .access_log = access_log,
+        .tunnels = {.loop = loop},
     };
     /* workers of one machine must not start alike */
     if (getrandom(&dispatch->next_id, sizeof(dispatch->next_id), 0) != sizeof(dispatch->next_id))
@@ -200,7 +257,14 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
 
 void dispatch_destroy(struct dispatch *dispatch)
 {
+    if (dispatch != NULL)
+        tunnels_finish(&dispatch->tunnels);
     free(dispatch);
+}
+
+size_t dispatch_tunnel_count(const struct dispatch *dispatch)
+{
+    return dispatch->tunnels.count;
 }
 
 void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front)

@@ -19,6 +19,11 @@ struct dispatch_front {
     void (*send_body)(struct dispatch_entry *entry, struct slice data, bool last);
     void (*flush)(struct dispatch_entry *entry);
     void (*abort)(struct dispatch_entry *entry);
+    /* Sends an interim response; NULL where the front has none. */
+    void (*send_interim)(struct dispatch_entry *entry, const struct response_head *interim);
+    /* After send_head with 101, before the flush: lends the client's connection to a tunnel, until finished is called.
+     * NULL where the front never fills request.upgrade. */
+    struct tunnel_end (*take_over)(struct dispatch_entry *entry, struct tunnel_side *side);
     /* The exchange is over and nothing refers to it any more: the front calls dispatch_close, at once or later. */
     void (*finished)(struct dispatch_entry *entry);
 };
@@ -32,6 +37,7 @@ struct dispatch_entry {
     const struct dispatch_front *front;
     const struct plan_route *route;
     struct response_source source;
+    struct tunnel *tunnel; /* NULL where there is none */
     struct timer pause_timer;
     bool is_over;
 };
@@ -40,6 +46,9 @@ struct dispatch_entry {
 struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
                                  struct runtime *runtime, struct client *client, struct access_log *access_log);
 void dispatch_destroy(struct dispatch *dispatch);
+
+/* How many tunnels there are. */
+size_t dispatch_tunnel_count(const struct dispatch *dispatch);
 
 /* Makes the entry's exchange, with its request id; the front fills the request. The entry is all zero bytes, or closed.
  */

@@ -2,7 +2,7 @@
 
 enum {
     /* everything that is neither the client's text nor the server's host: field names, separators, a length */
-    MOST_FIXED_BYTES = 256,
+    MOST_FIXED_BYTES = 384,
     /* what joining or writing a field adds to its name and value */
     FIELD_EXTRA_BYTES = 4,
 };
@@ -148,6 +148,48 @@ static char *put_forwarding(char *at, const struct exchange *exchange)
                          request->minor_version == 0 ? SLICE("1.0 flexilib") : SLICE("1.1 flexilib"));
 }
 
+static bool is_let_through(const struct forward_settings *forward, struct slice token)
+{
+    if (token.length > FORWARD_UPGRADE_BYTES || slice_starts_with_nocase(token, SLICE("h2c")))
+        return false;
+    for (size_t i = 0; i < forward->upgrade_count; ++i) {
+        struct slice allowed = forward->upgrades[i].text;
+        if (slice_equals(allowed, SLICE("*")) || slice_equals_nocase(allowed, token))
+            return true;
+    }
+    return false;
+}
+
+/* A name, or a name and a version. */
+static bool is_protocol(struct slice token)
+{
+    size_t slash = slice_find(token, '/');
+    return header_is_name(slice_of(token.data, slash)) &&
+           (slash == token.length || header_is_name(slice_skip(token, slash + 1)));
+}
+
+struct slice forward_upgrade(const struct exchange *exchange, const struct plan_route *route)
+{
+    struct slice list = exchange->request.upgrade;
+    /* a filter may have added a body */
+    if (exchange->request_body.length != 0)
+        return SLICE_NONE;
+    while (list.length != 0) {
+        struct slice token = slice_next_item(&list, ',');
+        if (is_protocol(token) && is_let_through(route->forward, token))
+            return token;
+    }
+    return SLICE_NONE;
+}
+
+static char *put_upgrade(char *at, struct slice token)
+{
+    if (token.length == 0)
+        return at;
+    at = put_field(at, SLICE("Connection"), SLICE("upgrade"));
+    return put_field(at, SLICE("Upgrade"), token);
+}
+
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
                         int64_t body_length, struct text *out)
 {
@@ -164,6 +206,7 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
     }
     at = put_framing(at, request->method, body_length);
     at = put_forwarding(at, exchange);
+    at = put_upgrade(at, forward_upgrade(exchange, route));
     at = put(at, SLICE("\r\n"));
     out->length = (size_t)(at - out->data);
     *at = '\0';

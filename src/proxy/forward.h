@@ -15,6 +15,15 @@
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
                         int64_t body_length, struct text *out);
 
+enum {
+    /* of a protocol's name in Upgrade; those in use have less than twenty */
+    FORWARD_UPGRADE_BYTES = 64,
+};
+
+/* The protocol that the server is asked to switch to: the first one that the client asks for and the route lets
+ * through; empty where there is none. HTTP/2 is none: what goes through a tunnel is judged by nobody. */
+struct slice forward_upgrade(const struct exchange *exchange, const struct plan_route *route);
+
 /* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
  * not begin so stays as it is. */
 struct slice forward_strip(struct slice path, struct slice prefix);

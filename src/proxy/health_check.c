@@ -127,7 +127,7 @@ static bool take_head(struct health_check *check, const struct parsed_head *head
 {
     struct http1_response response;
     const char *reason;
-    if (!http1_response_judge(head, SLICE("GET"), &response, &reason)) {
+    if (!http1_response_judge(head, SLICE("GET"), SLICE_NONE, &response, &reason)) {
         fail_check(check, "bad response: %s", reason);
     } else if (!response.is_interim) {
         accept_head(check, head, &response);

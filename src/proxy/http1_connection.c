@@ -33,6 +33,11 @@ static bool seems_complete(const struct http1_connection *connection)
 
 void http1_connection_lose(struct http1_connection *connection)
 {
+    if (connection->state == HTTP1_TUNNEL) {
+        /* the socket is closed with the tunnel, which knows in what way */
+        exchange_gone(connection->entry.exchange);
+        return;
+    }
     if (connection->socket != NULL) {
         if (seems_complete(connection))
             socket_reset_on_close(connection->socket);
@@ -264,6 +269,10 @@ static void finish_exchange(struct http1_connection *connection)
     http1_body_finish(&connection->body);
     if (connection->socket == NULL)
         return;
+    if (connection->state == HTTP1_TUNNEL) {
+        close_socket(connection);
+        return;
+    }
     if (!connection->output.is_complete) {
         socket_reset_on_close(connection->socket);
         close_socket(connection);
@@ -294,6 +303,7 @@ static bool take_step(struct http1_connection *connection)
     case HTTP1_BODY:
         return read_body(connection);
     case HTTP1_EXCHANGE:
+    case HTTP1_TUNNEL:
     case HTTP1_ANSWER:
     case HTTP1_LINGER:
         break;
@@ -369,7 +379,9 @@ static void on_readable(struct socket *socket, void *data)
     http1_connection_enter(connection);
     if (connection->state == HTTP1_BODY)
         start_timer(connection, connection->front->settings->body_timeout_ms);
-    if (connection->state == HTTP1_LINGER)
+    if (connection->state == HTTP1_TUNNEL)
+        tunnel_on_readable(connection->tunnel_side);
+    else if (connection->state == HTTP1_LINGER)
         throw_away_input(connection);
     else if (connection->state == HTTP1_BODY && !connection->framing.is_chunked)
         receive_body(connection);
@@ -382,7 +394,9 @@ static void on_written(struct socket *socket, void *data, bool is_ok)
 {
     struct http1_connection *connection = data;
     http1_connection_enter(connection);
-    if (is_ok)
+    if (connection->state == HTTP1_TUNNEL)
+        http1_connection_on_tunnel_written(connection, is_ok);
+    else if (is_ok)
         http1_sender_continue(connection);
     else
         http1_connection_lose(connection);

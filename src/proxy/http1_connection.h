@@ -2,7 +2,8 @@
 #define FLEXILIB_PROXY_HTTP1_CONNECTION_H
 
 /* A client's HTTP/1 connection, private to the front: front_http1.c owns them, http1_connection.c reads and leads
- * through the states, http1_sender.c writes, http1_refusal.c answers what never becomes an exchange's business.
+ * through the states, http1_sender.c writes, http1_tunnel.c lends the socket to a tunnel, http1_refusal.c answers what
+ * never becomes an exchange's business.
  *
  * Every entry from outside (an event of the socket, the timer, a call of the exchange) stands between enter and leave;
  * only the outermost leave goes on to the next state or frees the connection. So no depth of nesting and no number of
@@ -21,13 +22,21 @@ enum http1_state {
     HTTP1_HEAD,     /* part of a head is there */
     HTTP1_BODY,     /* the head is judged, the body is being collected */
     HTTP1_EXCHANGE, /* the exchange runs */
+    HTTP1_TUNNEL,   /* it has switched to another protocol, and a tunnel has the socket */
     HTTP1_ANSWER,   /* an answer of the front itself is being written; the exchange was never started */
     HTTP1_LINGER,   /* everything is written, what the client still sends is thrown away */
 };
 
-/* The response being written. It goes out in the order head, lead, rest, tail. */
+/* An interim response that waits to be written. */
+struct http1_interim {
+    struct http1_interim *next;
+    struct slice text;
+};
+
+/* The response being written. It goes out in the order interim ones, head, lead, rest, tail. */
 struct http1_output {
     struct http1_delivery delivery;
+    struct http1_interim *interim;
     struct slice head; /* held back until a body comes or a flush */
     struct slice lead; /* the chunk's first line, in chunk_start */
     struct slice rest; /* of the body bytes at hand */
@@ -58,6 +67,7 @@ struct http1_connection {
     struct http1_body body;
     struct http1_output output;
     struct dispatch_entry entry;
+    struct tunnel_side *tunnel_side; /* HTTP1_TUNNEL */
     uint16_t peer_port;
     char peer_address[INET6_ADDRSTRLEN];
 };
@@ -78,6 +88,11 @@ struct front_http1 {
     struct http1_date date;
     struct header *fields; /* settings->header_limit, for parsing */
 };
+
+static inline struct http1_connection *http1_connection_of(struct dispatch_entry *entry)
+{
+    return (struct http1_connection *)((char *)entry - offsetof(struct http1_connection, entry));
+}
 
 /* Begins with an accepted socket; the front has filled who it is. */
 void http1_connection_start(struct http1_connection *connection, int fd);
@@ -107,6 +122,12 @@ void http1_connection_destroy(struct http1_connection *connection);
 
 /* The exchange's view of the connection: http1_sender.c's. */
 extern const struct dispatch_front http1_sender;
+
+/* The socket is lent to the tunnel. Http1_tunnel.c's. */
+struct tunnel_end http1_connection_take_over(struct dispatch_entry *entry, struct tunnel_side *side);
+
+/* A write has ended while the tunnel has the socket: one of the tunnel's, or what it has to wait for. */
+void http1_connection_on_tunnel_written(struct http1_connection *connection, bool is_ok);
 
 /* A new response: nothing of it is there yet. */
 void http1_sender_reset(struct http1_connection *connection);

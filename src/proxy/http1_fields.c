@@ -15,6 +15,7 @@ static const struct {
     {{"content-length", 14}, HTTP1_FIELD_CONTENT_LENGTH},
     {{"transfer-encoding", 17}, HTTP1_FIELD_TRANSFER_ENCODING},
     {{"expect", 6}, HTTP1_FIELD_EXPECT},
+    {{"upgrade", 7}, HTTP1_FIELD_UPGRADE},
     {{"http2-settings", 14}, HTTP1_FIELD_DROPPED},
 };
 

@@ -12,6 +12,7 @@ enum http1_field {
     HTTP1_FIELD_CONTENT_LENGTH,
     HTTP1_FIELD_TRANSFER_ENCODING,
     HTTP1_FIELD_EXPECT,
+    HTTP1_FIELD_UPGRADE,
     HTTP1_FIELD_DROPPED, /* belongs to this connection, or passes itself off as a field that we set */
 };
 

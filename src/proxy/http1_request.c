@@ -17,7 +17,8 @@ struct judgement {
     struct request_head *request;
     struct http1_framing *framing;
     bool has_host, has_length, has_coding;
-    bool says_close, says_keep_alive;
+    bool says_close, says_keep_alive, says_upgrade;
+    struct slice upgrade;
     struct slice host;
     struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection */
     size_t named_count;
@@ -115,6 +116,8 @@ static struct http1_refusal note_connection(struct judgement *judgement, struct 
             judgement->says_close = true;
         } else if (slice_equals_nocase(option, SLICE("keep-alive"))) {
             judgement->says_keep_alive = true;
+        } else if (slice_equals_nocase(option, SLICE("upgrade"))) {
+            judgement->says_upgrade = true;
         } else if (option.length != 0 && http1_field_classify(option) == HTTP1_FIELD_PLAIN &&
                    !http1_field_is_protected(option)) {
             if (judgement->named_count == NAMED_FIELDS_LIMIT)
@@ -136,6 +139,15 @@ static struct http1_refusal note_expect(struct judgement *judgement, struct slic
     return ACCEPTED;
 }
 
+static struct http1_refusal note_upgrade(struct judgement *judgement, struct arena *arena, struct slice value)
+{
+    if (judgement->upgrade.length == 0)
+        judgement->upgrade = value;
+    else
+        judgement->upgrade = arena_print(arena, "%.*s, %.*s", SLICE_ARG(judgement->upgrade), SLICE_ARG(value));
+    return ACCEPTED;
+}
+
 static struct http1_refusal note_field(struct judgement *judgement, struct arena *arena, struct slice name,
                                        struct slice value)
 {
@@ -150,6 +162,8 @@ static struct http1_refusal note_field(struct judgement *judgement, struct arena
         return note_coding(judgement, value);
     case HTTP1_FIELD_EXPECT:
         return note_expect(judgement, value);
+    case HTTP1_FIELD_UPGRADE:
+        return note_upgrade(judgement, arena, value);
     case HTTP1_FIELD_DROPPED:
         return ACCEPTED;
     case HTTP1_FIELD_PLAIN:
@@ -157,6 +171,17 @@ static struct http1_refusal note_field(struct judgement *judgement, struct arena
     }
     headers_add(&judgement->request->headers, arena, name, value);
     return ACCEPTED;
+}
+
+/* A request with a body is answered as an ordinary one: it would have to be read up before the switch. */
+static void judge_upgrade(struct judgement *judgement)
+{
+    struct http1_framing *framing = judgement->framing;
+    if (!judgement->says_upgrade || judgement->upgrade.length == 0 || judgement->request->minor_version == 0)
+        return;
+    framing->asks_upgrade = true;
+    if (framing->content_length == 0 && !framing->is_chunked)
+        judgement->request->upgrade = judgement->upgrade;
 }
 
 static struct http1_refusal judge_fields_together(struct judgement *judgement)
@@ -170,6 +195,7 @@ static struct http1_refusal judge_fields_together(struct judgement *judgement)
         !judgement->says_close && (judgement->request->minor_version != 0 || judgement->says_keep_alive);
     for (size_t i = 0; i < judgement->named_count; ++i)
         headers_remove(&judgement->request->headers, judgement->named[i]);
+    judge_upgrade(judgement);
     return ACCEPTED;
 }
 

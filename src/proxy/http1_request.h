@@ -13,6 +13,7 @@ struct http1_framing {
     bool is_chunked;
     bool keep_alive; /* what the client asks for */
     bool expects_continue;
+    bool asks_upgrade;   /* whether or not anything comes of it */
     bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
 };
 
@@ -32,7 +33,9 @@ enum {
 /* Fills request and framing from a head that parsed, copying its text, which is text's first head->length bytes, into
  * the arena. request->headers keeps end-to-end fields only: what frames the message, what belongs to the connection,
  * what Connection names (unless that would take away a field that is end-to-end by its nature), and what spells one of
- * those or a forwarding field with "_" is left out. On a refusal the request line is filled as far as it is known. */
+ * those or a forwarding field with "_" is left out. request->upgrade is filled where the client may be switched to
+ * another protocol: HTTP/1.1, Connection names Upgrade, and no body stands in between (RFC 9110 section 7.8). On a
+ * refusal the request line is filled as far as it is known. */
 struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
                                          struct request_head *request, struct http1_framing *framing);
 

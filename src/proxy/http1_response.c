@@ -90,12 +90,34 @@ static bool is_body_doubtful(const struct framing_fields *fields, int status)
     return status == 204 && (fields->coding_count != 0 || (fields->length_count != 0 && fields->length != 0));
 }
 
-bool http1_response_judge(const struct parsed_head *head, struct slice method, struct http1_response *response,
-                          const char **reason)
+/* The other side must be where we are: at the one protocol that was asked for. */
+static bool judge_switch(const struct parsed_head *head, struct slice upgrade, const char **reason)
+{
+    const struct header *found = NULL;
+    if (upgrade.length == 0)
+        return refuse(reason, "it switches to a protocol that nobody asked for");
+    if (head->minor_version == 0)
+        return refuse(reason, "it switches the protocol in HTTP/1.0");
+    for (size_t i = 0; i < head->field_count; ++i) {
+        if (!slice_equals_nocase(head->fields[i].name, SLICE("upgrade")))
+            continue;
+        if (found != NULL)
+            return refuse(reason, "it switches to more than one protocol");
+        found = &head->fields[i];
+    }
+    if (found == NULL || !slice_equals_nocase(found->value, upgrade))
+        return refuse(reason, "it switches to another protocol than was asked for");
+    return true;
+}
+
+bool http1_response_judge(const struct parsed_head *head, struct slice method, struct slice upgrade,
+                          struct http1_response *response, const char **reason)
 {
     *response = (struct http1_response){.body_length = -1};
-    if (head->status == 101)
-        return refuse(reason, "it switches to a protocol that nobody asked for");
+    if (head->status == 101) {
+        response->is_switch = true;
+        return judge_switch(head, upgrade, reason);
+    }
     if (head->status < 200) {
         response->is_interim = true;
         return true;

@@ -10,15 +10,17 @@
 #include "proxy/head_parser.h"
 
 struct http1_response {
-    bool is_interim; /* 1xx: the response proper follows; nothing else is filled */
+    bool is_interim; /* 1xx: the response proper follows; of what stands below, only body_length is filled */
+    bool is_switch;  /* 101: what follows is another protocol */
     enum body_framing framing;
     int64_t body_length; /* what Content-Length says, -1 where it says nothing */
     bool keep_alive;     /* the connection can be used again when the body has ended */
 };
 
-/* method is what was asked. Returns false and a phrase for the log where the response cannot be trusted. */
-bool http1_response_judge(const struct parsed_head *head, struct slice method, struct http1_response *response,
-                          const char **reason);
+/* method is what was asked, and upgrade the one protocol that may be switched to, or empty. Returns false and a phrase
+ * for the log where the response cannot be trusted. */
+bool http1_response_judge(const struct parsed_head *head, struct slice method, struct slice upgrade,
+                          struct http1_response *response, const char **reason);
 
 /* Fills out from a head that was found good, copying its text, which is text's first head->length bytes, into the
  * arena. Only end-to-end fields are kept, and Via tells that the response came by us. */

@@ -8,15 +8,18 @@ enum {
     MOST_PIECES = 4,
 };
 
-static struct http1_connection *connection_of(struct dispatch_entry *entry)
-{
-    return (struct http1_connection *)((char *)entry - offsetof(struct http1_connection, entry));
-}
-
 static void gather(struct iovec *pieces, size_t *count, struct slice piece)
 {
     if (piece.length != 0)
         pieces[(*count)++] = (struct iovec){.iov_base = (void *)(uintptr_t)piece.data, .iov_len = piece.length};
+}
+
+static void write_interim(struct http1_connection *connection)
+{
+    struct slice text = connection->output.interim->text;
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)text.data, .iov_len = text.length};
+    connection->output.interim = connection->output.interim->next;
+    socket_write(connection->socket, &piece, 1);
 }
 
 /* Hands over what waits, unless an earlier write is still under way: then the end of that comes here again. */
@@ -25,11 +28,15 @@ static void write_waiting(struct http1_connection *connection)
     struct http1_output *output = &connection->output;
     struct iovec pieces[MOST_PIECES];
     size_t count = 0;
-    if (connection->socket == NULL || !output->is_wanted)
+    if (connection->socket == NULL || (!output->is_wanted && output->interim == NULL))
         return;
     timer_start(connection->front->loop, &connection->timer, connection->front->settings->write_timeout_ms);
     if (socket_is_writing(connection->socket))
         return;
+    if (output->interim != NULL) {
+        write_interim(connection);
+        return;
+    }
     if (connection->entry.first_byte_us == 0)
         connection->entry.first_byte_us = clock_monotonic_us();
     struct slice part = output->rest;
@@ -53,22 +60,44 @@ void http1_sender_reset(struct http1_connection *connection)
     connection->output = (struct http1_output){0};
 }
 
+/* Whether the client has sent more, although it could not know which protocol it would have to speak. */
+static bool has_spoken_early(const struct http1_connection *connection)
+{
+    return connection->framing.asks_upgrade && http1_input_slice(&connection->input).length != 0;
+}
+
+/* HTTP/1.0 knows none. */
+static void send_interim(struct dispatch_entry *entry, const struct response_head *interim)
+{
+    struct http1_connection *connection = http1_connection_of(entry);
+    struct arena *arena = &entry->exchange->arena;
+    struct http1_interim **end = &connection->output.interim;
+    if (entry->exchange->request.minor_version == 0)
+        return;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = arena_alloc(arena, sizeof(**end));
+    **end = (struct http1_interim){.text = http1_writer_interim(arena, interim)};
+    write_waiting(connection);
+}
+
 static void send_head(struct dispatch_entry *entry)
 {
-    struct http1_connection *connection = connection_of(entry);
+    struct http1_connection *connection = http1_connection_of(entry);
     struct front_http1 *front = connection->front;
     struct http1_output *output = &connection->output;
     struct exchange *exchange = entry->exchange;
     bool has_body = !connection->is_head_request && exchange_has_body(exchange);
-    output->delivery = http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
-                                         connection->framing.keep_alive && !front->is_draining);
+    output->delivery =
+        http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
+                          connection->framing.keep_alive && !front->is_draining && !has_spoken_early(connection));
     output->head =
         http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http1_date_get(&front->date));
 }
 
 static void flush(struct dispatch_entry *entry)
 {
-    struct http1_connection *connection = connection_of(entry);
+    struct http1_connection *connection = http1_connection_of(entry);
     if (connection->output.head.length == 0)
         return;
     connection->output.is_wanted = true;
@@ -79,7 +108,7 @@ static void flush(struct dispatch_entry *entry)
  * later, unless it ends before by itself: it may be the one that called. */
 static void cut_off(struct dispatch_entry *entry)
 {
-    struct http1_connection *connection = connection_of(entry);
+    struct http1_connection *connection = http1_connection_of(entry);
     http1_connection_enter(connection);
     if (connection->socket != NULL) {
         if (connection->output.delivery.ending != HTTP1_ENDING_CHUNKED)
@@ -93,7 +122,7 @@ static void cut_off(struct dispatch_entry *entry)
 
 static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
 {
-    struct http1_connection *connection = connection_of(entry);
+    struct http1_connection *connection = http1_connection_of(entry);
     struct http1_output *output = &connection->output;
     bool is_chunked = output->delivery.ending == HTTP1_ENDING_CHUNKED;
     output->rest = output->delivery.ending == HTTP1_ENDING_NONE ? SLICE_NONE : data;
@@ -138,7 +167,7 @@ void http1_sender_continue(struct http1_connection *connection)
 
 static void finished(struct dispatch_entry *entry)
 {
-    struct http1_connection *connection = connection_of(entry);
+    struct http1_connection *connection = http1_connection_of(entry);
     http1_connection_enter(connection);
     connection->is_finished = true;
     http1_connection_leave(connection);
@@ -149,5 +178,7 @@ const struct dispatch_front http1_sender = {
     .send_body = send_body,
     .flush = flush,
     .abort = cut_off,
+    .send_interim = send_interim,
+    .take_over = http1_connection_take_over,
     .finished = finished,
 };

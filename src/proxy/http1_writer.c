@@ -65,9 +65,24 @@ static bool tells_length(const struct response_head *response, const struct http
 {
     if (delivery->ending == HTTP1_ENDING_LENGTH)
         return true;
-    if (delivery->ending != HTTP1_ENDING_NONE || response->status == 204)
+    if (delivery->ending != HTTP1_ENDING_NONE || response->status == 101 || response->status == 204)
         return false;
     return response->status == 304 ? response->body_length > 0 : response->body_length >= 0;
+}
+
+/* What becomes of the connection. */
+static void add_connection(struct own_fields *own, const struct response_head *response,
+                           const struct http1_delivery *delivery)
+{
+    if (response->status == 101) {
+        add_own(own, SLICE("Connection: upgrade\r\nUpgrade: "));
+        add_own(own, response->upgrade);
+        add_own(own, SLICE("\r\n"));
+    } else if (!delivery->keep_alive) {
+        add_own(own, SLICE("Connection: close\r\n"));
+    } else if (delivery->tells_keep_alive) {
+        add_own(own, SLICE("Connection: keep-alive\r\n"));
+    }
 }
 
 static void build_own_fields(struct own_fields *own, const struct response_head *response,
@@ -83,10 +98,7 @@ static void build_own_fields(struct own_fields *own, const struct response_head 
         add_length(own, (uint64_t)response->body_length);
     else if (delivery->ending == HTTP1_ENDING_CHUNKED)
         add_own(own, SLICE("Transfer-Encoding: chunked\r\n"));
-    if (!delivery->keep_alive)
-        add_own(own, SLICE("Connection: close\r\n"));
-    else if (delivery->tells_keep_alive)
-        add_own(own, SLICE("Connection: keep-alive\r\n"));
+    add_connection(own, response, delivery);
     add_own(own, SLICE("\r\n"));
 }
 
@@ -109,12 +121,9 @@ static size_t write_status_line(char line[64], int status)
     return (size_t)(end - line);
 }
 
-struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
-                               const struct http1_delivery *delivery, struct slice date)
+static struct slice write_head(struct arena *arena, const struct response_head *response, struct slice own)
 {
-    struct own_fields own;
     char line[64];
-    build_own_fields(&own, response, delivery, date);
     size_t line_length = write_status_line(line, response->status);
 
     size_t length = line_length + own.length;
@@ -129,8 +138,21 @@ struct slice http1_writer_head(struct arena *arena, const struct response_head *
         end = put(end, field->value.data, field->value.length);
         end = put(end, "\r\n", 2);
     }
-    put(end, own.text, own.length);
+    put(end, own.data, own.length);
     return slice_of(text, length);
+}
+
+struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
+                               const struct http1_delivery *delivery, struct slice date)
+{
+    struct own_fields own;
+    build_own_fields(&own, response, delivery, date);
+    return write_head(arena, response, slice_of(own.text, own.length));
+}
+
+struct slice http1_writer_interim(struct arena *arena, const struct response_head *interim)
+{
+    return write_head(arena, interim, SLICE("\r\n"));
 }
 
 size_t http1_writer_chunk_start(char text[HTTP1_CHUNK_START_BYTES], size_t length)

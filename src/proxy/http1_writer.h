@@ -36,6 +36,9 @@ struct slice http1_date_get(struct http1_date *date);
 struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
                                const struct http1_delivery *delivery, struct slice date);
 
+/* The same for an interim response. */
+struct slice http1_writer_interim(struct arena *arena, const struct response_head *interim);
+
 /* Room for http1_writer_chunk_start's text: 16 digits, CR and LF. */
 enum {
     HTTP1_CHUNK_START_BYTES = 18,

@@ -67,6 +67,8 @@ static void on_turn(void *data)
         __atomic_store_n(&proxy->slot->turns, proxy->slot->turns + 1, __ATOMIC_RELAXED);
     if (proxy->access_log != NULL)
         access_log_flush(proxy->access_log);
+    if (proxy->slot != NULL)
+        __atomic_store_n(&proxy->slot->tunnels, (uint32_t)dispatch_tunnel_count(proxy->dispatch), __ATOMIC_RELAXED);
 }
 
 struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,

@@ -7,12 +7,16 @@
  * called on it any more. */
 
 #include "filter/exchange.h"
+#include "proxy/tunnel.h"
 
 struct response_source_calls {
     /* Asks for the next piece of the body: one call of exchange_response_body, also from within. */
     void (*pull)(void *source);
     /* Gives up. Nothing more is delivered; on_over is not called. */
     void (*cancel)(void *source);
+    /* In place of pull, after a head with 101: lends its connection to a tunnel, until cancel. NULL where the source
+     * gives no such heads. */
+    struct tunnel_end (*take_over)(void *source, struct tunnel_side *side);
 };
 
 /* calls is NULL where there is no source, or none any more. */

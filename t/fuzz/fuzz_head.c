@@ -58,11 +58,11 @@ static void build_response(const struct parsed_head *head, struct slice data)
     struct response_head out = {0};
     const char *reason = NULL;
     arena_init(&arena, 0);
-    if (!http1_response_judge(head, SLICE("GET"), &response, &reason)) {
+    if (!http1_response_judge(head, SLICE("GET"), SLICE("websocket"), &response, &reason)) {
         CLAIM(reason != NULL);
     } else if (!response.is_interim) {
         http1_response_build(head, slice_of(data.data, head->length), &response, &arena, &out);
-        CLAIM(out.status >= 200 && out.status <= 599);
+        CLAIM((out.status >= 200 && out.status <= 599) || response.is_switch);
         for (size_t i = 0; i < out.headers.count; ++i)
             CLAIM(!header_is_hop_by_hop(out.headers.items[i].name));
     }

@@ -49,7 +49,8 @@ struct probe {
     struct exchange exchange;
     struct client_request *request;
     struct text body;
-    unsigned head_count, piece_count, over_count;
+    unsigned head_count, piece_count, over_count, interim_count;
+    int interim_statuses[16];
     int failure_status;
     unsigned retry_after_s;
     bool is_last, has_failed;
@@ -93,6 +94,14 @@ void exchange_response_head(struct exchange *exchange)
         loop_stop(world.loop);
     else
         client_pull(probe->request);
+}
+
+void exchange_interim(struct exchange *exchange, const struct response_head *interim)
+{
+    struct probe *probe = probe_of(exchange);
+    assert_int_equal(probe->head_count, 0);
+    assert_true(probe->interim_count < sizeof(probe->interim_statuses) / sizeof(probe->interim_statuses[0]));
+    probe->interim_statuses[probe->interim_count++] = interim->status;
 }
 
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last)

@@ -23,6 +23,7 @@ struct forward_case {
     bool is_streamed; /* a body whose length is not known */
     bool is_http_1_0;
     bool is_https;
+    const char *upgrade;
     const char *expected;
 };
 
@@ -197,6 +198,14 @@ static const struct forward_case cases[] = {
         .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Hose: 1\r\nX-Forwarded-Photo: 2\r\n" OURS,
     },
     {
+        .what = "a switch is asked for",
+        .fields = {"Sec-WebSocket-Key", "x"},
+        .upgrade = "foo, bar",
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nSec-WebSocket-Key: x\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n" VIA
+                    "Connection: upgrade\r\nUpgrade: foo\r\n\r\n",
+    },
+    {
         .what = "a prefix is stripped",
         .path = "/api/x",
         .query = "q",
@@ -228,7 +237,11 @@ static void build(const struct forward_case *wanted, struct text *out)
                                                            .value = slice_from_text(wanted->fields[i + 1])};
     exchange.request_body = slice_from_text(wanted->body);
     exchange.peer_address = text_or(wanted->peer, "192.0.2.7");
-    struct forward_settings forward = {.strip = slice_from_text(wanted->strip),
+    static const struct field_item upgrades[] = {{.text = {"*", 1}}};
+    request->upgrade = slice_from_text(wanted->upgrade);
+    struct forward_settings forward = {.upgrades = upgrades,
+                                       .upgrade_count = 1,
+                                       .strip = slice_from_text(wanted->strip),
                                        .host = wanted->is_host_replaced ? HOST_SERVER : HOST_KEEP};
     struct plan_route route = {.forward = &forward};
     forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"),
@@ -244,6 +257,45 @@ static void builds_exactly_these_heads(void **state)
             fail_msg("%s: sent\n%s\ninstead of\n%s", cases[i].what, out.data, cases[i].expected);
     }
     text_finish(&out);
+}
+
+static void asks_for_the_first_protocol_that_is_let_through(void **state)
+{
+    static const struct {
+        const char *asked, *allowed[3], *body, *chosen;
+    } rows[] = {
+        {"websocket", {"websocket"}, NULL, "websocket"},
+        {"WebSocket", {"websocket"}, NULL, "WebSocket"},
+        {"a, websocket, b", {"websocket", "b"}, NULL, "websocket"},
+        {"a,b", {"b", "a"}, NULL, "a"},
+        {"foo/2", {"foo"}, NULL, ""},
+        {"foo/2", {"FOO/2"}, NULL, "foo/2"},
+        {"websocket", {NULL}, NULL, ""},
+        {"websocket", {"foo"}, NULL, ""},
+        {"", {"*"}, NULL, ""},
+        {"foo", {"*"}, NULL, "foo"},
+        {"h2c, H2C-14, foo", {"*", "h2c"}, NULL, "foo"},
+        {"h2c", {"h2c"}, NULL, ""},
+        {", a b, (, x/, /1, y/1/2, ok", {"*"}, NULL, "ok"},
+        {"0123456789012345678901234567890123456789012345678901234567890123",
+         {"*"},
+         NULL,
+         "0123456789012345678901234567890123456789012345678901234567890123"},
+        {"01234567890123456789012345678901234567890123456789012345678901234", {"*"}, NULL, ""},
+        {"websocket", {"websocket"}, "a filter's", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        struct exchange exchange = {.request = {.upgrade = slice_from_text(rows[i].asked)}};
+        struct field_item allowed[3];
+        struct forward_settings forward = {.upgrades = allowed};
+        struct plan_route route = {.forward = &forward};
+        exchange.request_body = slice_from_text(rows[i].body);
+        for (size_t j = 0; j < 3 && rows[i].allowed[j] != NULL; ++j)
+            allowed[forward.upgrade_count++] = (struct field_item){.text = slice_from_text(rows[i].allowed[j])};
+        struct slice chosen = forward_upgrade(&exchange, &route);
+        if (!slice_equals(chosen, slice_from_text(rows[i].chosen)))
+            fail_msg("of '%s' '%.*s' was chosen", rows[i].asked, SLICE_ARG(chosen));
+    }
 }
 
 static void takes_long_texts(void **state)
@@ -299,9 +351,8 @@ static void knows_what_may_be_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builds_exactly_these_heads),
-        cmocka_unit_test(takes_long_texts),
-        cmocka_unit_test(strips_whole_segments_only),
+        cmocka_unit_test(builds_exactly_these_heads), cmocka_unit_test(asks_for_the_first_protocol_that_is_let_through),
+        cmocka_unit_test(takes_long_texts),           cmocka_unit_test(strips_whole_segments_only),
         cmocka_unit_test(knows_what_may_be_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static size_t add_text(char *text, size_t used, size_t capacity, struct slice mo
     return used + (size_t)snprintf(text + used, capacity - used, "%.*s", SLICE_ARG(more));
 }
 
-/* METHOD AUTHORITY PATH[?QUERY] [FIELD=VALUE]... [length=N|chunked] [close] [continue] [server] */
+/* METHOD AUTHORITY PATH[?QUERY] [FIELD=VALUE]... [length=N|chunked] [close] [continue] [server] [upgrade=LIST] */
 static void describe(struct judged *judged)
 {
     const struct request_head *request = &judged->request;
@@ -49,7 +49,9 @@ static void describe(struct judged *judged)
     if (framing->expects_continue)
         used = add_text(text, used, capacity, SLICE(" continue"));
     if (framing->is_server_wide)
-        add_text(text, used, capacity, SLICE(" server"));
+        used = add_text(text, used, capacity, SLICE(" server"));
+    if (framing->asks_upgrade)
+        snprintf(text + used, capacity - used, " upgrade=%.*s", SLICE_ARG(request->upgrade));
 }
 
 static void judge(struct judged *judged, struct slice raw)
@@ -252,6 +254,19 @@ static const struct accepted_row accepted[] = {
     {SLICE(GET "X-A: 1\r\nConnection: x-a\r\nx-a: 2\r\nX-B: 3\r\n" END), "GET a / X-B=3"},
     {SLICE(GET "Keep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip\r\nUpgrade: foo\r\nHTTP2-Settings: A\r\n" END),
      "GET a /"},
+    {SLICE(GET "Connection: Upgrade\r\nUpgrade: websocket\r\n" END), "GET a / upgrade=websocket"},
+    {SLICE(GET "Upgrade: a/1 , b\r\nConnection: keep-alive, UPGRADE\r\nupgrade: c\r\n" END),
+     "GET a / upgrade=a/1 , b, c"},
+    {SLICE(GET "Connection: close, upgrade\r\nUpgrade: x\r\n" END), "GET a / close upgrade=x"},
+    {SLICE("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: x\r\n" END),
+     "POST a / upgrade=x"},
+    {SLICE(GET "Upgrade: websocket\r\n" END), "GET a /"},
+    {SLICE(GET "Connection: upgrade\r\nUpgrade:\r\n" END), "GET a /"},
+    {SLICE(GET "Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 5\r\n" END), "GET a / length=5 upgrade="},
+    {SLICE(GET "Connection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n" END), "GET a / chunked upgrade="},
+    {SLICE("GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade, keep-alive\r\nUpgrade: x\r\n" END), "GET a /"},
+    {SLICE(GET "Connection: upgrade, sec-websocket-key, x\r\nUpgrade: y\r\nSec-WebSocket-Key: k\r\nX: z\r\n" END),
+     "GET a / Sec-WebSocket-Key=k upgrade=y"},
     {SLICE(GET "Connection: host, authorization, x-forwarded-for, cookie, content-type\r\nAuthorization: b\r\n"
                "X-Forwarded-For: c\r\nCookie: d\r\nContent-Type: e\r\n" END),
      "GET a / Authorization=b X-Forwarded-For=c Cookie=d Content-Type=e"},

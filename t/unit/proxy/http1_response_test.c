@@ -16,10 +16,13 @@ enum {
     MOST_FIELDS = 200,
 };
 
+#define SWITCHED(fields) "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n" fields "\r\n"
+
 enum verdict {
     CLOSED = 0, /* good, but the connection ends with it */
     KEPT,
     INTERIM,
+    SWITCH,
     REFUSED,
 };
 
@@ -28,7 +31,8 @@ static const struct {
     enum verdict verdict;
     enum body_framing framing;
     int64_t length;
-    const char *method; /* NULL: GET */
+    const char *method;  /* NULL: GET */
+    const char *upgrade; /* NULL: nothing may be switched to */
 } cases[] = {
     {.head = OK("Content-Length: 5\r\n"), .verdict = KEPT, .framing = BODY_LENGTH, .length = 5},
     {.head = OK("Content-Length: 0\r\n"), .verdict = KEPT, .framing = BODY_LENGTH, .length = 0},
@@ -133,6 +137,20 @@ static const struct {
      .verdict = INTERIM},
     {.head = "HTTP/1.1 199\r\n\r\n", .verdict = INTERIM},
     {.head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n", .verdict = REFUSED},
+    {.head = SWITCHED("Upgrade: foo\r\n"), .verdict = SWITCH, .upgrade = "foo", .length = -1},
+    {.head = SWITCHED("upgrade: FOO\r\nContent-Length: 0\r\n"), .verdict = SWITCH, .upgrade = "foo", .length = -1},
+    {.head = SWITCHED("Upgrade: foo\r\n"), .verdict = REFUSED, .upgrade = "bar"},
+    {.head = SWITCHED("Upgrade: foo/1\r\n"), .verdict = REFUSED, .upgrade = "foo"},
+    {.head = SWITCHED("Upgrade: foo, bar\r\n"), .verdict = REFUSED, .upgrade = "foo"},
+    {.head = SWITCHED("Upgrade: foo\r\nUpgrade: foo\r\n"), .verdict = REFUSED, .upgrade = "foo"},
+    {.head = SWITCHED("Upgrade:\r\n"), .verdict = REFUSED, .upgrade = "foo"},
+    {.head = SWITCHED(""), .verdict = REFUSED, .upgrade = "foo"},
+    {.head = "HTTP/1.0 101 x\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n", .verdict = REFUSED, .upgrade = "foo"},
+    {.head = OK("Upgrade: foo\r\nContent-Length: 5\r\n"),
+     .verdict = KEPT,
+     .framing = BODY_LENGTH,
+     .length = 5,
+     .upgrade = "foo"},
     {.head = OK("Content-Length: 5\r\n"), .verdict = REFUSED, .method = "CONNECT"},
     {.head = "HTTP/1.1 000 x\r\n\r\n", .verdict = REFUSED},
     {.head = "HTTP/1.1 99 x\r\n\r\n", .verdict = REFUSED},
@@ -165,23 +183,26 @@ struct judged {
     enum verdict verdict;
 };
 
-static struct judged *judge(const char *text, const char *method)
+static struct judged *judge(const char *text, const char *method, const char *upgrade)
 {
     static struct judged judged;
     judged = (struct judged){.head = {.fields = judged.fields, .field_capacity = MOST_FIELDS}, .verdict = REFUSED};
     if (head_parse_response(slice_from_text(text), 0, &judged.head, &judged.reason) != HEAD_OK)
         return &judged;
     struct slice asked = slice_from_text(method == NULL ? "GET" : method);
-    if (!http1_response_judge(&judged.head, asked, &judged.response, &judged.reason))
+    if (!http1_response_judge(&judged.head, asked, slice_from_text(upgrade), &judged.response, &judged.reason))
         return &judged;
-    judged.verdict = judged.response.is_interim ? INTERIM : judged.response.keep_alive ? KEPT : CLOSED;
+    if (judged.response.is_interim || judged.response.is_switch)
+        judged.verdict = judged.response.is_switch ? SWITCH : INTERIM;
+    else
+        judged.verdict = judged.response.keep_alive ? KEPT : CLOSED;
     return &judged;
 }
 
 static void judges_responses(void **state)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
-        const struct judged *judged = judge(cases[i].head, cases[i].method);
+        const struct judged *judged = judge(cases[i].head, cases[i].method, cases[i].upgrade);
         if (judged->verdict != cases[i].verdict)
             fail_msg("verdict %d on:\n%s", judged->verdict, cases[i].head);
         if (judged->verdict == REFUSED) {
@@ -213,8 +234,8 @@ static void expect_fields(const char *text, const char *expected)
     /* in memory of its own, so that a slice left behind in it is seen by the sanitizer */
     char *copy = malloc(strlen(text) + 1);
     memcpy(copy, text, strlen(text) + 1);
-    const struct judged *judged = judge(copy, NULL);
-    assert_true(judged->verdict == KEPT || judged->verdict == CLOSED);
+    const struct judged *judged = judge(copy, NULL, "foo");
+    assert_true(judged->verdict != REFUSED);
     http1_response_build(&judged->head, slice_from_text(copy), &judged->response, &arena, &out);
     memset(copy, '?', strlen(text));
     free(copy);
@@ -239,6 +260,10 @@ static void keeps_end_to_end_fields_only(void **state)
     expect_fields(OK("Via: 1.0 fred\r\nContent-Length: 1\r\n"), "Via: 1.0 fred, 1.1 flexilib\n");
     expect_fields(OK("Via: 1.0 fred\r\nA: b\r\nvia: 1.1 p\r\n"), "Via: 1.0 fred\nA: b\nvia: 1.1 p, 1.1 flexilib\n");
     expect_fields(OK("Via:\r\n"), "Via: 1.1 flexilib\n");
+    expect_fields(SWITCHED("Upgrade: foo\r\nSec-WebSocket-Accept: x\r\nContent-Length: 0\r\n"),
+                  "Sec-WebSocket-Accept: x\nVia: 1.1 flexilib\n");
+    expect_fields("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: y\r\nContent-Length: 5\r\n\r\n",
+                  "Link: </a>\nVia: 1.1 flexilib\n");
     expect_fields(OLD("A: b\r\n"), "A: b\nVia: 1.0 flexilib\n");
 }
 
@@ -248,7 +273,7 @@ static void fills_status_and_length(void **state)
     struct response_head out;
     const char *text = "HTTP/1.1 404 Not Found\r\nContent-Length: 77\r\n\r\n";
     arena_init(&arena, 0);
-    const struct judged *judged = judge(text, NULL);
+    const struct judged *judged = judge(text, NULL, NULL);
     http1_response_build(&judged->head, slice_from_text(text), &judged->response, &arena, &out);
     assert_int_equal(out.status, 404);
     assert_int_equal(out.body_length, 77);

@@ -43,6 +43,10 @@ static const struct row rows[] = {
     {"304 of a handler", 304, 0, false, 1, true, false, "HTTP/1.1 304 Not Modified\r\nX-A: b\r\n" DATE "\r\n"},
     {"304 with a length", 304, 7, false, 1, true, false,
      "HTTP/1.1 304 Not Modified\r\nX-A: b\r\n" DATE "Content-Length: 7\r\n\r\n"},
+    {"101", 101, -1, false, 1, true, false,
+     "HTTP/1.1 101 Switching Protocols\r\nX-A: b\r\n" DATE "Connection: upgrade\r\nUpgrade: foo\r\n\r\n"},
+    {"101 while draining", 101, 0, false, 1, false, false,
+     "HTTP/1.1 101 Switching Protocols\r\nX-A: b\r\n" DATE "Connection: upgrade\r\nUpgrade: foo\r\n\r\n"},
     {"unknown status", 299, 0, true, 1, true, false, "HTTP/1.1 299 \r\nX-A: b\r\n" DATE "Content-Length: 0\r\n\r\n"},
     {"its own date", 200, 9223372036854775807, true, 1, true, true,
      "HTTP/1.1 200 OK\r\nX-A: b\r\ndate: x\r\nContent-Length: 9223372036854775807\r\n\r\n"},
@@ -54,7 +58,8 @@ static void writes_the_head_of_each_kind_of_response(void **state)
         const struct row *row = &rows[i];
         struct arena arena;
         arena_init(&arena, 0);
-        struct response_head response = {.status = row->status, .body_length = row->body_length};
+        struct response_head response = {
+            .status = row->status, .body_length = row->body_length, .upgrade = SLICE("foo")};
         headers_add(&response.headers, &arena, SLICE("X-A"), SLICE("b"));
         if (row->has_date)
             headers_add(&response.headers, &arena, SLICE("date"), SLICE("x"));
@@ -65,6 +70,17 @@ static void writes_the_head_of_each_kind_of_response(void **state)
             fail_msg("%s: expected\n%sgot\n%.*s", row->name, row->head, SLICE_ARG(head));
         arena_finish(&arena);
     }
+}
+
+static void an_interim_response_has_fields_of_the_server_only(void **state)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct response_head interim = {.status = 103, .body_length = -1};
+    headers_add(&interim.headers, &arena, SLICE("Link"), SLICE("</a>"));
+    struct slice text = http1_writer_interim(&arena, &interim);
+    assert_true(slice_equals(text, SLICE("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")));
+    arena_finish(&arena);
 }
 
 static void an_unknown_length_ends_the_connection_of_an_old_client(void **state)
@@ -106,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_the_head_of_each_kind_of_response),
+        cmocka_unit_test(an_interim_response_has_fields_of_the_server_only),
         cmocka_unit_test(an_unknown_length_ends_the_connection_of_an_old_client),
         cmocka_unit_test(a_chunk_starts_with_its_size),
         cmocka_unit_test(the_date_has_the_preferred_form),
