@@ -1,6 +1,6 @@
 # What is measured: the servers, how each is started, and the cases with what DESIGN's goals say about them.
 #
-# A case: name; title; how (which sub of Bench::Measure); path and length of the answer; load (arguments of load.lua);
+# A case: name; title; scheme (http unless it says https, for which each server has its words in tls); how (which sub of Bench::Measure); path and length of the answer; load (arguments of load.lua);
 # contenders (names of servers below, with values that differ); compare: [A, B, METRIC, GOAL or nothing]: A's figure
 # divided by B's should be GOAL at most.
 package Bench::Cases;
@@ -26,6 +26,7 @@ my %nginx = (
     program  => 'nginx',
     template => 'nginx.conf',
     command  => ['nginx', '-p', '@FOLDER@', '-c', 'nginx.conf', '-e', 'stderr'],
+    tls      => ' ssl; ssl_certificate @CERTIFICATE@; ssl_certificate_key @KEY@',
     values   => {
         USER    => $is_root ? 'user root;' : '',
         MODULES => '',
@@ -37,6 +38,7 @@ my %h2o = (
     program  => 'h2o',
     template => 'h2o.conf',
     command  => ['h2o', '-m', 'worker', '-c', 'h2o.conf'],
+    tls      => ', ssl: { certificate-file: "@CERTIFICATE@", key-file: "@KEY@" }',
     values   => { USER => $is_root ? 'user: root' : '', HELLO => $mruby_answer },
 );
 
@@ -46,6 +48,7 @@ sub all_peers {
             program  => '@BUILD@/flexilib',
             template => 'flexilib.yaml',
             command  => ['@BUILD@/flexilib', '-c', 'flexilib.yaml'],
+            tls      => ', tls: { certificate: "@CERTIFICATE@", key: "@KEY@" }',
             values   => { ROUTES => '', FILTERS => '' },
         },
         nginx       => \%nginx,
@@ -62,6 +65,7 @@ sub all_peers {
             program  => 'haproxy',
             template => 'haproxy.cfg',
             command  => ['haproxy', '-W', '-db', '-f', 'haproxy.cfg'],
+            tls      => ' ssl crt @BOTH@ alpn http/1.1',
             values   => {},
         },
         h2o         => \%h2o,
@@ -97,6 +101,7 @@ sub all_cases {
             nginx => 0.85, haproxy => 0.75, h2o => 0.70),
         proxied('large-get-proxied', 'GET of 100 KB, proxied', 102400, ['get', 0], nginx => 0.65, haproxy => 0.95),
         proxied('post-10k-proxied',  'POST of 10 KB, proxied', 100,    ['post', 10240]),
+        { %{ proxied('tls-get-proxied', 'GET of 100 bytes by https, proxied to http', 100, ['get', 0]) }, scheme => 'https' },
         {
             name       => 'function',
             title      => 'a function answers: a C handler, return 200, Lua, http-request return, mruby',

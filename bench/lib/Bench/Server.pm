@@ -15,10 +15,10 @@ use constant STOP_SECONDS  => 10;
 
 my @running;
 
-# name, command (list; @FOLDER@ and the like are filled in), file and template (its configuration), values, core.
+# name, scheme, command (list; @FOLDER@ and the like are filled in), file and template (its configuration), values, core.
 sub start {
     my ($class, %option) = @_;
-    my $self = bless { %option, port => free_port() }, $class;
+    my $self = bless { scheme => 'http', %option, port => free_port() }, $class;
     my %value = (%{ $option{values} // {} }, PORT => $self->{port}, FOLDER => $option{folder});
     mkdir $option{folder} or die "cannot make $option{folder}: $!\n";
     write_filled("$option{folder}/$option{file}", $option{template}, \%value) if $option{template};
@@ -73,7 +73,7 @@ sub wait_ready {
 sub connect { return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $_[0]{port}, Timeout => 5) }
 sub name    { return $_[0]{name} }
 sub port    { return $_[0]{port} }
-sub url     { return "http://127.0.0.1:$_[0]{port}$_[1]" }
+sub url     { return "$_[0]{scheme}://127.0.0.1:$_[0]{port}$_[1]" }
 sub pids    { return process_tree($_[0]{pid}) }
 
 sub output {
@@ -86,9 +86,10 @@ sub output {
 # Asks once, to see that what is measured is what is meant: every server must answer the same.
 sub check_answer {
     my ($self, $path, $length) = @_;
-    my $socket = $self->connect or die "$self->{name} cannot be connected to\n";
-    print {$socket} "GET $path HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n";
-    my $answer = do { local $/; <$socket> } // '';
+    my @curl = qw(curl --silent --show-error --insecure --http1.1 --include --header Host:bench.example);
+    open my $curl, '-|', @curl, $self->url($path) or die "cannot run curl: $!\n";
+    my $answer = do { local $/; <$curl> } // '';
+    close $curl;
     my ($head, $body) = split /\r\n\r\n/, $answer, 2;
     die "$self->{name} answers $path wrongly:\n$answer\n" . $self->output
         if ($head // '') !~ m{^HTTP/1.1 200 } || length($body // '') != $length;
