@@ -61,6 +61,72 @@ routes:
   - { match: /d, proxy: { to: http://127.0.0.1:3000, strip: /d/ } }
   - proxy: http://localhost:3000/
 YAML
+    ['upstreams that say everything', <<'YAML'],
+upstreams:
+  one:
+    servers:
+      - { url: http://127.0.0.1, weight: 1, backup: no, max_requests: 0, max_connections: 1000000 }
+      - { url: http://127.0.0.2, backup: true }
+    balance: least-requests
+    sticky: { cookie: sid, path: /, max_age: 400d, secure: no, same_site: strict }
+    health: { path: "/healthz?a=b", host: "[::1]:80", every: 10ms, timeout: 10ms, healthy_after: 1, unhealthy_after: 1000, status: [200-299, 304, 4XX], body: "" }
+    eject: { failures: 1000, time: 1ms, longest: 1ms, status: [] }
+    slow_start: 1d
+    retry: { tries: 16, on: [failure, timeout, 502, 503-504, 4xx], methods: [GET, PURGE], budget: 0 }
+    max_requests: 1000000
+    max_connections: 5
+    queue: { length: 0, timeout: 1ms }
+    connect_timeout: 1ms
+    tls_timeout: 1ms
+    send_timeout: 1ms
+    response_timeout: 1ms
+    idle_timeout: 1ms
+    try_timeout: 1s
+    total_timeout: 1s
+    tunnel_timeout: 1d
+    proxy_protocol: v1
+  two: { servers: http://a, balance: round-robin, sticky: sid, health: /, eject: no, retry: off, queue: false, proxy_protocol: no }
+  three: { servers: http://a, balance: random-two, sticky: no, health: no, eject: yes, retry: on, queue: true, proxy_protocol: v2 }
+  four: { servers: [http://a, http://b], balance: { hash: address } }
+  five: { servers: http://a, balance: { hash: path }, sticky: { cookie: __Host-a, secure: yes, same_site: none } }
+  six: { servers: http://a, balance: { hash: { header: X-User } }, sticky: "no" }
+  seven: { servers: http://a, balance: { hash: { cookie: sid } }, try_timeout: 5s }
+  quick: { servers: http://a, health: { path: /, every: 100ms }, eject: { time: 1h } }
+YAML
+    ['parts that stand in several upstreams', <<'YAML'],
+upstreams:
+  one: { servers: http://a, health: &health { path: /, every: 1s }, retry: &retry { tries: 3 } }
+  two: { servers: http://b, health: *health, retry: *retry }
+YAML
+    ['requests that are rewritten', <<'YAML'],
+routes:
+  - match: /a
+    proxy:
+      to: http://a
+      strip: /a
+      prefix: /v1/
+      host: shop.internal:8080
+      forwarded: standard
+      location: keep
+      cookie_domain: { .shop.internal: shop.example, other: "" }
+      cookie_path: { /v1: /a, /: / }
+      upgrade: [websocket, IRC/6.9]
+  - { match: /b, proxy: { to: http://a, host: "serve", forwarded: both, upgrade: any } }
+  - { match: /c, proxy: { to: http://a, host: "[::1]:80", forwarded: none, upgrade: no, cookie_domain: {}, cookie_path: {} } }
+  - { match: /d, proxy: { to: http://a, host: shop, forwarded: x, location: map, upgrade: websocket, prefix: / } }
+YAML
+    ['pages and proxies of their own', <<'YAML', files => { 'a.html' => '', 'b' => 'x', 'd/1.yaml' => "error_pages: { 404: ../b }\ntrusted_proxies: \"::/0\"\n" }],
+include: d/1.yaml
+error_pages: { 403: a.html, 400-499: b, 5xx: ./a.html }
+trusted_proxies: [private, 10.0.0.0/8, 192.0.2.1, "::1", "::ffff:192.0.2.0/120", 0.0.0.0/0]
+routes:
+  - error_pages: { 404: a.html }
+    routes:
+      - { error_pages: { 404: b, 4xx: a.html }, handler: hello }
+      - { error_pages: {}, handler: hello }
+YAML
+    ['a trusted proxy alone', "trusted_proxies: private\n"],
+    ['nobody trusted', "trusted_proxies: []\nerror_pages: {}\n"],
     ['matches in every form', <<'YAML'],
 listen: [{ address: 0, name: front }, { address: 0, name: back }]
 routes:

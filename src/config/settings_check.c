@@ -6,10 +6,16 @@
 bool value_check_kind(struct settings_reader *reader, const struct node *node, const char *key, enum node_kind kind,
                       const char *wanted)
 {
-    if (node->kind == NODE_SCALAR && node->is_null)
-        return error_set_at(reader->error, node->place, "'%s' has no value", key);
+    if (!value_check_present(reader, node, key))
+        return false;
     return node->kind == kind ||
            error_set_at(reader->error, node->place, "'%s' wants %s, not %s", key, wanted, node_kind_phrase(node));
+}
+
+bool value_check_present(struct settings_reader *reader, const struct node *node, const char *key)
+{
+    return node->kind != NODE_SCALAR || !node->is_null ||
+           error_set_at(reader->error, node->place, "'%s' has no value", key);
 }
 
 enum switch_word value_switch(const struct node *node)
@@ -36,22 +42,28 @@ const struct node *value_wrap(struct value_alone *alone, const char *key, const 
     return &alone->mapping;
 }
 
+static bool refuse_host(struct settings_reader *reader, struct place place, const char *key, const char *written)
+{
+    return error_set_at(reader->error, place, "'%s' wants a host such as example.com or example.com:8080, not '%s'",
+                        key, written);
+}
+
 bool value_read_host(struct settings_reader *reader, struct place place, const char *key, struct slice text,
                      struct slice *host)
 {
     struct address address;
     struct slice numeric;
     const char *written = wording_quote(reader->arena, text);
-    const char *problem = text.length == 0 ? "lacks a host" : address_split(text, &address);
+    if (text.length == 0 || slice_find(text, '/') != text.length)
+        return refuse_host(reader, place, key, written);
+    const char *problem = address_split(text, &address);
     if (problem != NULL)
         return error_set_at(reader->error, place, "'%s': '%s' %s", key, written, problem);
     if (address.has_port && address.port == 0)
         return error_set_at(reader->error, place, "'%s': '%s' has port 0, which no server has", key, written);
     *host = text;
     if (!address.is_bracketed)
-        return server_url_is_host(address.host) ||
-               error_set_at(reader->error, place, "'%s' wants a host such as example.com or example.com:8080, not '%s'",
-                            key, written);
+        return server_url_is_host(address.host) || refuse_host(reader, place, key, written);
     if (slice_find(address.host, ':') == address.host.length ||
         !address_normalize(address.host, reader->arena, &numeric))
         return error_set_at(reader->error, place, "'%s': '%s' holds no IPv6 address between its brackets", key,

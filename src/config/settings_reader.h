@@ -95,6 +95,9 @@ bool routes_read(struct settings_reader *reader, const struct field_value *value
 bool value_check_kind(struct settings_reader *reader, const struct node *node, const char *key, enum node_kind kind,
                       const char *wanted);
 
+/* Whether the key's value is something, be it empty. */
+bool value_check_present(struct settings_reader *reader, const struct node *node, const char *key);
+
 /* Whether the scalar is one of the words for yes and no, without quotes. A list or a mapping is none. */
 enum switch_word {
     SWITCH_NONE = 0,

@@ -138,13 +138,16 @@ static bool check_domain(struct settings_reader *reader, struct place place, str
                         wording_quote(reader->arena, written));
 }
 
-/* Whether an entry's name, as it counts, stands in front of it already. */
-static bool check_twice(struct settings_reader *reader, const char *key, const struct field_pair *pairs, size_t count)
+/* Whether the last entry has a name that one before it has, once what does not count is taken off. */
+static bool check_twice(struct settings_reader *reader, const struct field_value *value, const struct field_pair *pairs,
+                        size_t last, bool (*equals)(struct slice, struct slice))
 {
-    for (size_t i = 0; i < count; ++i) {
-        if (slice_equals_nocase(pairs[i].name, pairs[count].name))
-            return error_set_at(reader->error, pairs[count].name_place, "'%s' has this twice (first in line %u)", key,
-                                pairs[i].name_place.line);
+    for (size_t i = 0; i < last; ++i) {
+        if (equals(pairs[i].name, pairs[last].name))
+            return error_set_at(reader->error, pairs[last].name_place,
+                                "'%s' stands here twice (first in line %u as '%s')",
+                                wording_quote(reader->arena, value->map[last].name), pairs[i].name_place.line,
+                                wording_quote(reader->arena, value->map[i].name));
     }
     return true;
 }
@@ -163,10 +166,18 @@ static bool read_cookie_domains(struct settings_reader *reader, const struct fie
         if (!check_domain(reader, written->name_place, written->name, pairs[i].name) ||
             (written->value.length != 0 &&
              !check_domain(reader, written->value_place, written->value, pairs[i].value)) ||
-            !check_twice(reader, "cookie_domain", pairs, i))
+            !check_twice(reader, value, pairs, i, slice_equals_nocase))
             return false;
     }
     return true;
+}
+
+static bool check_cookie_path(struct settings_reader *reader, struct place place, struct slice path)
+{
+    if (slice_find(path, ';') != path.length)
+        return error_set_at(reader->error, place, "'cookie_path': the path '%s' holds a ';', which would end it",
+                            wording_quote(reader->arena, path));
+    return check_path(reader, place, "cookie_path", path);
 }
 
 static bool read_cookie_paths(struct settings_reader *reader, const struct field_value *value,
@@ -180,9 +191,9 @@ static bool read_cookie_paths(struct settings_reader *reader, const struct field
         pairs[i] = *written;
         pairs[i].name = without_slash(written->name);
         pairs[i].value = without_slash(written->value);
-        if (!check_path(reader, written->name_place, "cookie_path", written->name) ||
-            !check_path(reader, written->value_place, "cookie_path", written->value) ||
-            !check_twice(reader, "cookie_path", pairs, i))
+        if (!check_cookie_path(reader, written->name_place, written->name) ||
+            !check_cookie_path(reader, written->value_place, written->value) ||
+            !check_twice(reader, value, pairs, i, slice_equals))
             return false;
     }
     return true;

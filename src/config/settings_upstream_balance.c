@@ -37,8 +37,8 @@ static const char *find_hint(struct settings_reader *reader, struct slice text)
 
 static bool read_kind(struct settings_reader *reader, const struct node *node, struct balance_settings *balance)
 {
-    if (node->is_null)
-        return error_set_at(reader->error, node->place, "'balance' has no value");
+    if (!value_check_present(reader, node, "balance"))
+        return false;
     for (size_t i = BALANCE_ROUND_ROBIN; i < BALANCE_HASH; ++i) {
         if (!slice_equals(node->text, slice_from_text(kinds[i])))
             continue;
@@ -85,21 +85,32 @@ static bool read_hash_mapping(struct settings_reader *reader, const struct node 
                         wording_quote(reader->arena, name->text), header->written ? "header" : "cookie");
 }
 
+static bool refuse_hash(struct settings_reader *reader, const struct node *node)
+{
+    struct suggest suggest = suggest_start(node->text);
+    suggest_offer(&suggest, SLICE("address"));
+    suggest_offer(&suggest, SLICE("path"));
+    char phrase[SUGGEST_PHRASE_BYTES];
+    bool is_text = node->kind == NODE_SCALAR;
+    return error_set_at(reader->error, node->place,
+                        "'hash' must be 'address', 'path', { header: NAME } or { cookie: NAME }, not %s%s%s%s",
+                        is_text ? "'" : "", is_text ? wording_quote(reader->arena, node->text) : node_kind_phrase(node),
+                        is_text ? "'" : "", is_text ? suggest_phrase(&suggest, phrase) : "");
+}
+
 static bool read_hash(struct settings_reader *reader, const struct node *node, struct balance_settings *balance)
 {
     balance->kind = BALANCE_HASH;
+    if (!value_check_present(reader, node, "hash"))
+        return false;
     if (node->kind == NODE_MAPPING)
         return read_hash_mapping(reader, node, balance);
-    bool is_text = node->kind == NODE_SCALAR && !node->is_null;
-    if (is_text && slice_equals(node->text, SLICE("address")))
+    if (node->kind == NODE_SCALAR && slice_equals(node->text, SLICE("address")))
         balance->key = BALANCE_KEY_ADDRESS;
-    else if (is_text && slice_equals(node->text, SLICE("path")))
+    else if (node->kind == NODE_SCALAR && slice_equals(node->text, SLICE("path")))
         balance->key = BALANCE_KEY_PATH;
     else
-        return error_set_at(reader->error, node->place,
-                            "'hash' must be 'address', 'path', { header: NAME } or { cookie: NAME }, not %s",
-                            is_text ? arena_print(reader->arena, "'%s'", wording_quote(reader->arena, node->text)).data
-                                    : node_kind_phrase(node));
+        return refuse_hash(reader, node);
     return true;
 }
 

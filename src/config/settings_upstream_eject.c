@@ -59,6 +59,8 @@ bool upstream_eject_read(struct settings_reader *reader, const struct node *node
     enum switch_word word = node == NULL ? SWITCH_ON : value_switch(node);
     if (word == SWITCH_OFF)
         return true;
+    if (node != NULL && !value_check_present(reader, node, "eject"))
+        return false;
     if (word == SWITCH_NONE && node->kind != NODE_MAPPING)
         return error_set_at(reader->error, node->place, "'eject' wants yes, no or a mapping such as { failures: 5 }");
     const struct node *mapping = word == SWITCH_ON ? NULL : node;

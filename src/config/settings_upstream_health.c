@@ -100,9 +100,11 @@ bool upstream_health_read(struct settings_reader *reader, const struct node *nod
         return true;
     struct health_settings *health = arena_zalloc(reader->arena, sizeof(*health));
     upstream->health = health;
+    if (!value_check_present(reader, node, "health"))
+        return false;
     if (node->kind == NODE_MAPPING)
         return read_health(reader, node, health);
-    if (node->kind == NODE_SEQUENCE || node->is_null || value_switch(node) == SWITCH_ON)
+    if (node->kind == NODE_SEQUENCE || value_switch(node) == SWITCH_ON)
         return error_set_at(reader->error, node->place,
                             "'health' wants a path such as /healthz, or a mapping with 'path'");
     struct value_alone alone;

@@ -30,6 +30,8 @@ bool upstream_queue_read(struct settings_reader *reader, const struct node *node
 {
     struct field_value values[QUEUE_FIELDS];
     enum switch_word word = node == NULL ? SWITCH_ON : value_switch(node);
+    if (node != NULL && !value_check_present(reader, node, "queue"))
+        return false;
     if (word == SWITCH_NONE && node->kind != NODE_MAPPING)
         return error_set_at(reader->error, node->place, "'queue' wants yes, no or a mapping such as { length: 1000 }");
     const struct node *mapping = node != NULL && word == SWITCH_NONE ? node : NULL;

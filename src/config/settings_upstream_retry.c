@@ -98,6 +98,8 @@ bool upstream_retry_read(struct settings_reader *reader, const struct node *node
     retry->tries = 1;
     if (word == SWITCH_OFF)
         return true;
+    if (node != NULL && !value_check_present(reader, node, "retry"))
+        return false;
     if (word == SWITCH_NONE && node->kind != NODE_MAPPING)
         return error_set_at(reader->error, node->place, "'retry' wants yes, no or a mapping such as { tries: 2 }");
     const struct node *mapping = word == SWITCH_ON ? NULL : node;

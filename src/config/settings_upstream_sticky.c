@@ -104,9 +104,11 @@ bool upstream_sticky_read(struct settings_reader *reader, const struct node *nod
 {
     if (node == NULL || value_switch(node) == SWITCH_OFF)
         return true;
+    if (!value_check_present(reader, node, "sticky"))
+        return false;
     if (node->kind == NODE_MAPPING)
         return read_mapping(reader, node, &upstream->sticky);
-    if (node->kind == NODE_SEQUENCE || node->is_null || value_switch(node) == SWITCH_ON)
+    if (node->kind == NODE_SEQUENCE || value_switch(node) == SWITCH_ON)
         return error_set_at(reader->error, node->place, "'sticky' wants a cookie's name, or a mapping with 'cookie'");
     struct value_alone alone;
     return read_mapping(reader, value_wrap(&alone, "cookie", node), &upstream->sticky);

@@ -428,6 +428,37 @@ static void a_plan_is_built_alike_from_its_snapshot(void **state)
     free(snapshot);
 }
 
+static void assert_pages(const struct plan_route *route, const char *expected)
+{
+    struct text pages = TEXT_INIT;
+    text_add(&pages, SLICE(""));
+    for (size_t i = 0; i < route->error_pages->count; ++i) {
+        const struct error_page *page = &route->error_pages->items[i];
+        text_print(&pages, "%s%u=%.*s", i == 0 ? "" : " ", page->statuses.first, SLICE_ARG(page->content));
+    }
+    assert_string_equal(pages.data, expected);
+    text_finish(&pages);
+}
+
+static void error_pages_of_inner_routes_come_first(void **state)
+{
+    struct fixture *fixture = *state;
+    put_file("a", "a");
+    put_file("b", "b");
+    put_file("c", "c");
+    assert_builds(fixture, "x.yaml",
+                  "error_pages: { 404: a, 5xx: a }\n"
+                  "routes:\n"
+                  "  - match: /in\n    error_pages: { 404: b }\n    routes:\n"
+                  "      - { match: /in/side, error_pages: { 502: c, 4xx: c }, respond: 204 }\n"
+                  "      - { match: /in/plain, error_pages: {}, respond: 204 }\n"
+                  "  - { match: /out, respond: 204 }\n");
+    assert_pages(find(fixture, "h", "/in/side"), "502=c 400=c 404=b 404=a 500=a");
+    assert_pages(find(fixture, "h", "/in/plain"), "404=b 404=a 500=a");
+    assert_pages(find(fixture, "h", "/out"), "404=a 500=a");
+    assert_pages(find(fixture, "h", "/nowhere"), "404=a 500=a");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -435,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(routes_inherit_chains_and_matches),
         TEST(each_route_knows_its_target),
+        TEST(error_pages_of_inner_routes_come_first),
         TEST(a_step_is_one_use_in_all_chains),
         TEST(uses_are_destroyed_last_made_first),
         TEST(what_was_created_is_destroyed_when_a_later_step_fails),
