@@ -51,8 +51,16 @@ static void check_settings(const struct settings *settings)
 {
     CLAIM(settings->listener_count != 0);
     CLAIM(count_routes(settings->routes, settings->route_count) >= settings->route_count);
-    for (size_t i = 0; i < settings->upstream_count; ++i)
-        CLAIM(settings->upstreams[i]->index == i);
+    for (size_t i = 0; i < settings->upstream_count; ++i) {
+        const struct upstream_settings *upstream = settings->upstreams[i];
+        CLAIM(upstream->index == i && upstream->retry.tries != 0 && upstream->queue_timeout_ms > 0);
+        CLAIM(upstream->eject.longest_ms >= upstream->eject.time_ms);
+        CLAIM(upstream->health == NULL || upstream->health->timeout_ms <= upstream->health->every_ms);
+    }
+    for (size_t i = 0; i < settings->trusted_proxy_count; ++i)
+        CLAIM(settings->trusted_proxies[i].bits <= settings->trusted_proxies[i].address_bytes * 8);
+    for (size_t i = 0; i < settings->error_pages.count; ++i)
+        CLAIM(settings->error_pages.items[i].type.length != 0);
 }
 
 void configuration_try(const char *name, const uint8_t *bytes, size_t size)
