@@ -55,7 +55,6 @@ static void check_settings(const struct settings *settings)
         const struct upstream_settings *upstream = settings->upstreams[i];
         CLAIM(upstream->index == i && upstream->retry.tries != 0 && upstream->queue_timeout_ms > 0);
         CLAIM(upstream->eject.longest_ms >= upstream->eject.time_ms);
-        CLAIM(upstream->health == NULL || upstream->health->timeout_ms <= upstream->health->every_ms);
     }
     for (size_t i = 0; i < settings->trusted_proxy_count; ++i)
         CLAIM(settings->trusted_proxies[i].bits <= settings->trusted_proxies[i].address_bytes * 8);
