@@ -90,6 +90,9 @@ void client_destroy(struct client *client)
 void client_request_end_try(struct client_request *request, enum server_outcome outcome)
 {
     connector_stop(&request->connector);
+    if (request->is_counted)
+        server_connection_closed(request->server);
+    request->is_counted = false;
     connection_close(request->connection);
     request->connection = NULL;
     if (!request->is_begun)

@@ -98,6 +98,7 @@ static void on_connected(void *data, struct socket *socket, const char *reason, 
     struct client_request *request = data;
     struct server *server = request->server;
     if (socket != NULL) {
+        request->is_counted = false;
         send_request(request, connection_create(server, request->exchange, socket, &connection_events, request));
         return;
     }
@@ -116,6 +117,8 @@ static void on_connected(void *data, struct socket *socket, const char *reason, 
 static void connect_to_server(struct client_request *request)
 {
     struct connector *connector = &request->connector;
+    server_connection_opened(request->server);
+    request->is_counted = true;
     request->state = REQUEST_CONNECTING;
     client_request_watch(request, 0);
     connector->loop = request->client->loop;

@@ -95,7 +95,8 @@ struct client_request {
     uint32_t tries;   /* sent to a server, but for those that met a stale connection */
     struct connector connector;
     struct connection *connection;
-    bool is_begun; /* server_end is due */
+    bool is_begun;   /* server_end is due */
+    bool is_counted; /* server_connection_closed is due for what the connector does */
     bool is_reused, is_retried;
 
     struct text head;

@@ -26,18 +26,10 @@ static void on_stray_written(struct socket *socket, void *data, bool is_ok)
 /* Reading is off and nothing is written before the socket has passed to its next owner. */
 static const struct socket_events no_events = {.on_readable = on_stray_readable, .on_written = on_stray_written};
 
-static void count_no_more(struct connector *connector)
-{
-    if (connector->is_counted)
-        server_connection_closed(connector->server);
-    connector->is_counted = false;
-}
-
 /* What failed is told from the loop, so that nobody hears of it from within a call of his own. */
 static void report_failure_soon(struct connector *connector)
 {
     connector->has_failed = true;
-    count_no_more(connector);
     timer_start(connector->loop, &connector->timer, 0);
 }
 
@@ -66,7 +58,7 @@ static void on_secured(void *data, const char *failure)
     timer_stop(connector->loop, &connector->timer);
     connector->socket = NULL;
     if (failure == NULL) {
-        connector->is_securing = connector->is_counted = false;
+        connector->is_securing = false;
         connector->on_connected(connector->data, socket, NULL, false);
         return;
     }
@@ -99,7 +91,6 @@ static void secure_or_finish(struct connector *connector)
         return;
     }
     connector->socket = NULL;
-    connector->is_counted = false;
     connector->on_connected(connector->data, socket, NULL, false);
 }
 
@@ -186,14 +177,12 @@ static void on_timeout(struct timer *timer)
     go_on(connector);
 }
 
-void connector_start(struct connector *connector, struct server *server)
+void connector_start(struct connector *connector, const struct server *server)
 {
     connector->server = server;
     connector->timer = (struct timer){.on_timeout = on_timeout, .data = connector};
     connector->count = connector->position = 0;
     connector->has_failed = connector->is_timeout = connector->is_securing = false;
-    server_connection_opened(server);
-    connector->is_counted = true;
     if (server->is_numeric) {
         connector->addresses[0] = server->address;
         connector->count = 1;
@@ -209,7 +198,6 @@ void connector_stop(struct connector *connector)
 {
     if (connector->loop == NULL)
         return;
-    count_no_more(connector);
     timer_stop(connector->loop, &connector->timer);
     if (connector->query != NULL)
         resolver_cancel(connector->query);

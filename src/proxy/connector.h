@@ -17,9 +17,9 @@ struct connector {
     struct loop *loop;
     struct resolver *resolver;
     const struct exchange *exchange; /* whose request it is for, NULL: our own; until the outcome */
-    struct server *server;
+    const struct server *server;
     /* The outcome, never from within connector_start: a connected socket that is now the receiver's (with reading
-     * off, and counted by server_connection_opened), or NULL and why, in plain words. */
+     * off), or NULL and why, in plain words. */
     void (*on_connected)(void *data, struct socket *socket, const char *reason, bool is_timeout);
     void *data;
     struct resolver_query *query;
@@ -27,7 +27,6 @@ struct connector {
     struct timer timer;
     struct resolver_address addresses[RESOLVER_ADDRESSES];
     size_t count, position;
-    bool is_counted;  /* as a connection of the server */
     bool is_securing; /* connected, and TLS is being agreed on */
     bool has_failed;  /* the timer will say so */
     bool is_timeout;
@@ -38,7 +37,7 @@ struct connector {
 /* loop, resolver, exchange, on_connected and data are set. Each address, and the look-up, has the upstream's
  * connect_timeout_ms, TLS its tls_timeout_ms behind that.
  */
-void connector_start(struct connector *connector, struct server *server);
+void connector_start(struct connector *connector, const struct server *server);
 
 /* Gives up; on_connected will not come. Harmless when stopped. */
 void connector_stop(struct connector *connector);

@@ -100,7 +100,7 @@ void server_begin(struct server *server);
 /* The request is over, or goes elsewhere; status is that of the response where there was one, 0 otherwise. */
 void server_end(struct server *server, enum server_outcome outcome, int status);
 
-/* A connection to the server was begun or is over: connection.c and connector.c tell. */
+/* A connection to the server was begun or is over: client_attempt.c and connection.c tell. */
 void server_connection_opened(struct server *server);
 void server_connection_closed(struct server *server);
 
