@@ -171,6 +171,10 @@ static void wait_for_room(struct client_request *request)
     request->server = NULL;
     request->try_due_ms = 0;
     request->retry_after_s = whole_seconds(settings->queue_timeout_ms);
+    if (settings->queue_length == 0) {
+        client_request_fail(request, 503, "all its servers are busy");
+        return;
+    }
     if (queue->count >= settings->queue_length) {
         client_request_fail(request, 503, "all its servers are busy, and %zu requests wait already", queue->count);
         return;
