@@ -102,7 +102,8 @@ struct exchange {
     struct slice local_address;
     uint16_t local_port;
     struct slice route_name;
-    struct slice id; /* the request id, hexadecimal */
+    struct slice id;                       /* the request id, hexadecimal */
+    const struct error_pages *error_pages; /* in place of FlexiLib's own answers; NULL: none */
     const struct exchange_owner *owner;
     void *owner_data;
     uint64_t response_bytes; /* body bytes handed to send_body */
@@ -133,9 +134,12 @@ void exchange_interim(struct exchange *exchange, const struct response_head *int
 /* The next piece of a forwarded response's body, after owner->pull. data stays valid until the next pull or cancel. */
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last);
 
-/* Answers by FlexiLib itself, in place of a forwarded response: a status with a short text as body. Before any byte of
- * a response has been sent; afterwards it is exchange_fail. */
+/* Answers by FlexiLib itself, in place of a forwarded response: a status with its error page, or else a short text, as
+ * body. Before any byte of a response has been sent; afterwards it is exchange_fail. */
 void exchange_answer(struct exchange *exchange, int status, const char *text);
+
+/* The error page that FlexiLib's own answer with that status has for its body, NULL where there is none. */
+const struct error_page *exchange_find_page(const struct exchange *exchange, int status);
 
 /* The forwarded response broke off: aborts where its head has been sent, otherwise answers with status (502, 504). */
 void exchange_fail(struct exchange *exchange, int status);

@@ -29,6 +29,16 @@ static struct slice write_text(struct exchange *exchange, int status, struct sli
     return arena_print(&exchange->arena, "%.*s\n", SLICE_ARG(text));
 }
 
+const struct error_page *exchange_find_page(const struct exchange *exchange, int status)
+{
+    const struct error_pages *pages = exchange->error_pages;
+    for (size_t i = 0; pages != NULL && i < pages->count; ++i) {
+        if (pages->items[i].statuses.first <= status && status <= pages->items[i].statuses.last)
+            return &pages->items[i];
+    }
+    return NULL;
+}
+
 void exchange_start_answer(struct exchange *exchange, int status, struct slice text, size_t depth)
 {
     struct exchange_state *state = exchange->state;
@@ -36,9 +46,11 @@ void exchange_start_answer(struct exchange *exchange, int status, struct slice t
         state->is_broken = true;
         return;
     }
-    begin_whole_response(exchange, status, write_text(exchange, status, text), depth);
+    const struct error_page *page = exchange_find_page(exchange, status);
+    begin_whole_response(exchange, status, page != NULL ? page->content : write_text(exchange, status, text), depth);
     exchange->response.headers.count = 0;
-    headers_add(&exchange->response.headers, &exchange->arena, SLICE("content-type"), SLICE("text/plain"));
+    headers_add(&exchange->response.headers, &exchange->arena, SLICE("content-type"),
+                page != NULL ? page->type : SLICE("text/plain"));
     if (state->retry_after_s != 0)
         headers_add(&exchange->response.headers, &exchange->arena, SLICE("retry-after"),
                     arena_print(&exchange->arena, "%u", state->retry_after_s));

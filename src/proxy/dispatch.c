@@ -276,6 +276,7 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->is_over = false;
     entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
     entry->exchange->id = make_id(dispatch, &entry->exchange->arena);
+    entry->exchange->error_pages = &dispatch->settings->error_pages;
 }
 
 void dispatch_start(struct dispatch_entry *entry, struct slice listener)
@@ -283,6 +284,7 @@ void dispatch_start(struct dispatch_entry *entry, struct slice listener)
     struct exchange *exchange = entry->exchange;
     entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener);
     exchange->route_name = entry->route->name;
+    exchange->error_pages = entry->route->error_pages;
     exchange_start(exchange, &entry->route->chain);
 }
 

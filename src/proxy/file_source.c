@@ -104,11 +104,19 @@ static bool is_head(const struct exchange *exchange)
     return slice_equals(exchange->request.method, SLICE("HEAD"));
 }
 
+/* The error page where there is one for this status, text otherwise. */
+static struct response_source refuse(struct exchange *exchange, int status, struct slice text,
+                                     void (*on_over)(struct exchange *exchange))
+{
+    const struct error_page *page = exchange_find_page(exchange, status);
+    add_header(exchange, SLICE("content-type"), page != NULL ? page->type : SLICE("text/plain"));
+    return fixed_response_send(exchange, status, page != NULL ? page->content : text, on_over);
+}
+
 static struct response_source refuse_method(struct exchange *exchange, void (*on_over)(struct exchange *exchange))
 {
     add_header(exchange, SLICE("allow"), SLICE("GET, HEAD"));
-    add_header(exchange, SLICE("content-type"), SLICE("text/plain"));
-    return fixed_response_send(exchange, 405, SLICE("405 Method Not Allowed\n"), on_over);
+    return refuse(exchange, 405, SLICE("405 Method Not Allowed\n"), on_over);
 }
 
 /* As relative links in a folder's index expect it. */
@@ -187,26 +195,21 @@ static struct response_source send_file(struct file_source *source, const struct
     struct exchange *exchange = source->exchange;
     struct file_validators validators = describe(exchange, files, lookup);
     struct byte_range range;
-    struct slice text = SLICE_NONE;
-    int status = 304;
     switch (file_conditions_judge(&exchange->request.headers, &validators)) {
     case FILE_NOT_MODIFIED:
-        break;
+        close_file(source);
+        return fixed_response_send(exchange, 304, SLICE_NONE, source->on_over);
     case FILE_FAILED:
-        status = 412;
-        text = SLICE("412 Precondition Failed\n");
-        break;
+        close_file(source);
+        return refuse(exchange, 412, SLICE("412 Precondition Failed\n"), source->on_over);
     case FILE_SEND:
-        status = choose_bytes(exchange, &validators, (uint64_t)lookup->status.st_size, &range);
-        if (status != 416)
-            return send_bytes(source, status, &range, lookup);
-        text = SLICE("416 Range Not Satisfiable\n");
         break;
     }
+    int status = choose_bytes(exchange, &validators, (uint64_t)lookup->status.st_size, &range);
+    if (status != 416)
+        return send_bytes(source, status, &range, lookup);
     close_file(source);
-    if (text.length != 0)
-        add_header(exchange, SLICE("content-type"), SLICE("text/plain"));
-    return fixed_response_send(exchange, status, text, source->on_over);
+    return refuse(exchange, 416, SLICE("416 Range Not Satisfiable\n"), source->on_over);
 }
 
 static struct file_source *make_source(struct loop *loop, struct exchange *exchange, const struct files_settings *files,

@@ -132,8 +132,8 @@ void http1_connection_on_tunnel_written(struct http1_connection *connection, boo
 /* A new response: nothing of it is there yet. */
 void http1_sender_reset(struct http1_connection *connection);
 
-/* Writes text, which lives in the exchange's arena and is a whole response. */
-void http1_sender_answer(struct http1_connection *connection, struct slice text);
+/* Writes a whole response, which lives as long as the exchange does. */
+void http1_sender_answer(struct http1_connection *connection, struct slice head, struct slice body);
 
 /* A write has ended well: goes on with what waits, and tells the exchange. */
 void http1_sender_continue(struct http1_connection *connection);

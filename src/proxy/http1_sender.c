@@ -138,9 +138,10 @@ static void send_body(struct dispatch_entry *entry, struct slice data, bool last
     write_waiting(connection);
 }
 
-void http1_sender_answer(struct http1_connection *connection, struct slice text)
+void http1_sender_answer(struct http1_connection *connection, struct slice head, struct slice body)
 {
-    connection->output.head = text;
+    connection->output.head = head;
+    connection->output.rest = body;
     connection->output.is_wanted = connection->output.is_owed = connection->output.is_last = true;
     write_waiting(connection);
 }
