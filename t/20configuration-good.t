@@ -89,7 +89,7 @@ upstreams:
   three: { servers: http://a, balance: random-two, sticky: no, health: no, eject: yes, retry: on, queue: true, proxy_protocol: v2 }
   four: { servers: [http://a, http://b], balance: { hash: address } }
   five: { servers: http://a, balance: { hash: path }, sticky: { cookie: __Host-a, secure: yes, same_site: none } }
-  six: { servers: http://a, balance: { hash: { header: X-User } }, sticky: "no" }
+  six: { servers: http://a, balance: { hash: { header: X-User } }, sticky: "None" }
   seven: { servers: http://a, balance: { hash: { cookie: sid } }, try_timeout: 5s }
   quick: { servers: http://a, health: { path: /, every: 100ms }, eject: { time: 1h } }
 YAML
@@ -98,6 +98,7 @@ upstreams:
   one: { servers: http://a, health: &health { path: /, every: 1s }, retry: &retry { tries: 3 } }
   two: { servers: http://b, health: *health, retry: *retry }
 YAML
+    ['switches by variable', "upstreams: { a: { servers: http://a, retry: \"\${SAY:-no}\", eject: \"\${SAY:-off}\", queue: \"no\", health: \"\${SAY:-no}\" } }\n"],
     ['requests that are rewritten', <<'YAML'],
 routes:
   - match: /a

@@ -22,7 +22,7 @@ enum switch_word value_switch(const struct node *node)
 {
     static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
-        if (node->kind == NODE_SCALAR && !node->is_quoted && slice_equals_nocase(node->text, slice_from_text(words[i])))
+        if (node->kind == NODE_SCALAR && slice_equals_nocase(node->text, slice_from_text(words[i])))
             return i % 2 == 0 ? SWITCH_OFF : SWITCH_ON;
     }
     return SWITCH_NONE;

@@ -98,7 +98,7 @@ bool value_check_kind(struct settings_reader *reader, const struct node *node, c
 /* Whether the key's value is something, be it empty. */
 bool value_check_present(struct settings_reader *reader, const struct node *node, const char *key);
 
-/* Whether the scalar is one of the words for yes and no, without quotes. A list or a mapping is none. */
+/* Whether the scalar is one of the words for yes and no, in quotes or not. A list or a mapping is none. */
 enum switch_word {
     SWITCH_NONE = 0,
     SWITCH_OFF,
