@@ -74,6 +74,7 @@ static void accept_head(struct client_request *request, const struct parsed_head
     request->state = REQUEST_BODY;
     request->try_due_ms = 0;
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
+    server_mark_response(request->server, exchange);
     if (request->pending.length == 0)
         release_buffer(request);
     exchange_response_head(exchange);
@@ -89,6 +90,7 @@ static void accept_switch(struct client_request *request, const struct parsed_he
     request->state = REQUEST_SWITCHED;
     request->pending = slice_skip(text, head->length);
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
+    server_mark_response(request->server, exchange);
     exchange->response.upgrade = forward_upgrade(exchange, request->route);
     if (request->pending.length == 0)
         release_buffer(request);

@@ -78,6 +78,15 @@ static void give_up_state(struct server *server)
     server->state = NULL;
 }
 
+static bool is_among(uint32_t number, const uint32_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        if (numbers[i] == number)
+            return true;
+    }
+    return false;
+}
+
 void server_group_share(struct server_group *group, struct server_states *states, uint32_t row, const uint32_t *numbers)
 {
     bool is_counted = server_group_needs_counts(group) && row < SERVER_COUNT_ROWS;
@@ -90,8 +99,10 @@ void server_group_share(struct server_group *group, struct server_states *states
         give_up_state(server);
         server->is_state_own = false;
         server->state = &states->states[numbers[i]];
-        if (is_counted)
+        if (is_counted) {
             server->counts = states->counts[numbers[i]];
+            server->is_repeated = is_among(numbers[i], numbers, i);
+        }
     }
     server_group_stagger(group, row);
 }

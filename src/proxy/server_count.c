@@ -57,8 +57,10 @@ static uint64_t sum(const struct server *server, enum counted counted)
 static uint64_t sum_group(const struct server_group *group, enum counted counted)
 {
     uint64_t total = 0;
-    for (size_t i = 0; i < group->count; ++i)
-        total += sum(&group->servers[i], counted);
+    for (size_t i = 0; i < group->count; ++i) {
+        if (!group->servers[i].is_repeated)
+            total += sum(&group->servers[i], counted);
+    }
     return total;
 }
 

@@ -159,6 +159,22 @@ static void compares_the_load_of_all_workers(void **state)
     close_workers();
 }
 
+/* The same URL twice is one server to the supervisor. */
+static void counts_once_what_is_written_twice(void **state)
+{
+    set_servers(3);
+    probe.upstream.max_requests = 3;
+    open_group();
+    states = calloc(1, sizeof(*states));
+    server_group_share(&probe.group, states, 0, (const uint32_t[]){5, 6, 5});
+    for (int i = 0; i < 3; ++i)
+        begin_one();
+    expect_no_server(SERVER_BUSY);
+    assert_int_equal(states->counts[5][0].requests, 2);
+    close_group();
+    free(states);
+}
+
 static void counts_nothing_in_shared_memory_without_need(void **state)
 {
     set_servers(2);
@@ -255,6 +271,7 @@ int main(void)
         cmocka_unit_test(counts_those_of_all_workers),
         cmocka_unit_test(holds_a_place_until_it_is_begun),
         cmocka_unit_test(compares_the_load_of_all_workers),
+        cmocka_unit_test(counts_once_what_is_written_twice),
         cmocka_unit_test(counts_nothing_in_shared_memory_without_need),
         cmocka_unit_test(survives_nonsense_in_shared_memory),
         cmocka_unit_test(counts_alone_without_a_row),
