@@ -39,11 +39,9 @@ void retry_budget_earn(struct retry_budget *budget, uint64_t now_ms)
 bool retry_budget_spend(struct retry_budget *budget, uint32_t percent, uint64_t now_ms)
 {
     move_on(budget, now_ms);
-    uint32_t *retries = find_slot(budget->retries, budget->second);
-    if (percent == 0)
+    uint64_t retries = add_up(budget->retries) + 1;
+    if (percent == 0 || (retries > RETRY_BUDGET_FREE && retries * 100 > add_up(budget->requests) * percent))
         return false;
-    if (*retries >= RETRY_BUDGET_FREE && (add_up(budget->retries) + 1) * 100 > add_up(budget->requests) * percent)
-        return false;
-    ++*retries;
+    ++*find_slot(budget->retries, budget->second);
     return true;
 }

@@ -2,15 +2,16 @@
 #define FLEXILIB_PROXY_RETRY_BUDGET_H
 
 /* How many retries an upstream gets in one worker: a share of its requests of the last ten seconds, so that servers
- * which fail under load are not given a multiple of it. A few each second are free, or an upstream with little to do
- * would have none at all. Knows no clock: times are handed in. Zero bytes are a budget of which nothing was spent. */
+ * which fail under load are not given a multiple of it. A few are free, or an upstream with little to do would have
+ * none at all, and a server that is killed loses all its requests at once. Knows no clock: times are handed in. Zero
+ * bytes are a budget of which nothing was spent. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
     RETRY_BUDGET_SECONDS = 10,
-    RETRY_BUDGET_FREE = 3, /* each second */
+    RETRY_BUDGET_FREE = 30, /* in that time */
 };
 
 struct retry_budget {
