@@ -254,19 +254,22 @@ struct flexilib_filter {
     flexilib_answer (*on_request_body)(void *filter, struct flexilib_exchange *exchange, const char *data,
                                        size_t length, bool last);
     /* The response's head is there, from the upstream, a later filter, or FlexiLib itself (404, 502, ...). In the
-     * chain's reverse order. Comes again where a filter behind this one replaces the response. */
+     * chain's reverse order. Comes again where a filter behind this one replaces the response. Interim responses (103
+     * and the like) pass by unseen. Status 101 says that the connection becomes a tunnel for another protocol, whose
+     * bytes no filter sees; another status or a reply prevents that. */
     flexilib_answer (*on_response_head)(void *filter, struct flexilib_exchange *exchange);
     /* A piece of the response's body, as soon as it comes. The last call has last set, possibly with length 0. Not
-     * called where there can be no body: HEAD, 204, 304. With this hook in a chain the length of a forwarded body is
-     * not known beforehand, so its Content-Length is left out. */
+     * called where there can be no body: HEAD, 101, 204, 304. With this hook in a chain the length of a forwarded body
+     * is not known beforehand, so its Content-Length is left out. */
     flexilib_answer (*on_response_body)(void *filter, struct flexilib_exchange *exchange, const char *data,
                                         size_t length, bool last);
     /* A pause of this filter has ended; answers as the hook that paused would have, and may do what that hook may:
      * change the head, reply, pause again, pass and write. What the body hook passed or wrote before the pause goes on
      * together with what is sent here; its data pointer is no longer valid, but pass still sends that piece. */
     flexilib_answer (*on_resume)(void *filter, struct flexilib_exchange *exchange, void *result);
-    /* The exchange is over: the last byte is sent, or the client has gone, also during a pause. Comes exactly once to
-     * every filter that had any hook called. Here the exchange can be read; nothing can be changed any more. */
+    /* The exchange is over: the last byte is sent, the tunnel has ended, or the client has gone, also during a pause.
+     * Comes exactly once to every filter that had any hook called. Here the exchange can be read; nothing can be
+     * changed any more. */
     void (*on_end)(void *filter, struct flexilib_exchange *exchange);
 };
 
