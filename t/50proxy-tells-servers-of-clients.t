@@ -22,6 +22,8 @@ for my $version (qw(v1 v2)) {
         push @routes,    "  - { match: /$kind-$version, proxy: $kind-$version }\n";
     }
 }
+push @upstreams, "  single: { servers: [\"$server{plain}\"], proxy_protocol: v1, max_connections: 1 }\n";
+push @routes,    "  - { match: /single, proxy: single }\n";
 my $socket   = "$folder/flexilib.sock";
 my $flexilib = start_flexilib(config => join '', <<"END", @upstreams, "routes:\n", @routes);
 listen:
@@ -59,6 +61,14 @@ for my $version (qw(v1 v2)) {
         }
         my @told = ask(connect_to($flexilib, 'unix'), $path);
         is(scalar @told, 2, "$path: a client on a unix socket has no address") or diag("@told");
+    }
+}
+
+my @clients = map { connect_to($flexilib) } 1 .. 2;
+for my $round (1 .. 3) {
+    for my $client (@clients) {
+        my ($own_port) = $client->local_address =~ /:(\d+)$/;
+        is((ask($client, '/single'))[1], $own_port, "clients take turns where the server has room for one, round $round");
     }
 }
 

@@ -56,16 +56,13 @@ struct connection *connection_create(struct server *server, const struct exchang
     return connection;
 }
 
-/* Those of other clients may be all that the server's limit allows: one of them makes room. */
-static struct connection *find_own_connection(struct server *server, const struct exchange *exchange)
+static struct connection *find_own_connection(const struct server *server, const struct exchange *exchange)
 {
     struct proxy_header header;
     proxy_header_build(server->upstream->proxy_protocol, exchange, &header);
     struct connection *connection = server->newest;
     while (connection != NULL && !proxy_header_equals(connection->proxy_header, &header))
         connection = connection->older;
-    if (connection == NULL && server->oldest != NULL && !server_may_connect(server))
-        connection_close(server->oldest);
     return connection;
 }
 
