@@ -3,7 +3,9 @@
 #include "command/command_line.h"
 #include "command/default_file.h"
 #include "command/healthcheck.h"
+#include "command/server.h"
 #include "command/version.h"
+#include "process/control_socket.h"
 #include "process/role.h"
 #include "process/supervisor.h"
 #include "worker/worker.h"
@@ -18,12 +20,26 @@ enum {
     STATUS_REFUSED = 78,
 };
 
+static int run_server(const struct command_line *line, const char *file)
+{
+    struct server_command command = {
+        .file = file,
+        .upstream = line->operands[0],
+        .url = line->operands[1],
+        .verb = line->operands[2],
+        .is_json = line->is_json,
+    };
+    return server_run(&command);
+}
+
 static int run_with_file(const struct command_line *line)
 {
     struct error error = ERROR_INIT;
     const char *file = line->file != NULL ? line->file : default_file_find(&error);
     if (line->command == COMMAND_HEALTHCHECK && line->target != NULL)
         return healthcheck_run(line->target, NULL);
+    if (line->command == COMMAND_SERVER && (file != NULL || control_socket_is_named()))
+        return run_server(line, file);
     if (file == NULL) {
         fprintf(stderr, "error: %s\n", error.message);
         return STATUS_REFUSED;

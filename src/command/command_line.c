@@ -2,7 +2,8 @@
 
 #include "base/suggest.h"
 
-static const char usage[] = "usage: flexilib [-c FILE] | flexilib check [-c FILE] | flexilib help";
+static const char usage[] =
+    "usage: flexilib [-c FILE] | flexilib check [-c FILE] | flexilib server [-c FILE] ... | flexilib help";
 
 static const char help[] =
     "FlexiLib, a reverse proxy that is extended with shared libraries.\n"
@@ -12,6 +13,10 @@ static const char help[] =
     "  flexilib healthcheck [ADDRESS]  ask a running FlexiLib for / : exit 0 for any answer below 500\n"
     "                                  (ADDRESS: host:port, unix:/path or a URL; else the configuration's first\n"
     "                                  listener)\n"
+    "  flexilib server [-c FILE] [--json] [UPSTREAM]\n"
+    "                                  how the servers of upstreams stand, in the FlexiLib that serves this file\n"
+    "  flexilib server [-c FILE] [--json] UPSTREAM URL drain|ready\n"
+    "                                  give a server no new requests any more; give it requests again\n"
     "  flexilib help                   this page (also: -h, --help)\n"
     "  flexilib --version              the version (also: -v); -V tells those of the contract and of libraries too\n"
     "\n"
@@ -29,6 +34,7 @@ static const struct word words[] = {
     {"check", COMMAND_CHECK},
     {"-t", COMMAND_CHECK},
     {"healthcheck", COMMAND_HEALTHCHECK},
+    {"server", COMMAND_SERVER},
     {"help", COMMAND_HELP},
     {"--help", COMMAND_HELP},
     {"-h", COMMAND_HELP},
@@ -95,10 +101,35 @@ static bool set_command(struct command_line *line, const struct word *word, stru
     return true;
 }
 
+static bool add_operand(struct command_line *line, const char *operand, struct error *error)
+{
+    struct slice text = slice_from_text(operand);
+    if (line->operand_count == COMMAND_LINE_OPERANDS)
+        return error_set(error, "'%s' is one too many: server takes UPSTREAM URL drain|ready", operand);
+    if (line->operand_count == 2 && !slice_equals(text, SLICE("drain")) && !slice_equals(text, SLICE("ready")))
+        return error_set(error, "'%s' cannot be done to a server: drain and ready can", operand);
+    line->operands[line->operand_count++] = operand;
+    return true;
+}
+
+static bool check_operands(const struct command_line *line, struct error *error)
+{
+    if (line->is_json && line->command != COMMAND_SERVER)
+        return error_set(error, "--json goes with server only");
+    return line->operand_count != 2 ||
+           error_set(error, "server %s %s lacks what to do: drain or ready", line->operands[0], line->operands[1]);
+}
+
 static bool parse_argument(struct command_line *line, char ***next, struct error *error)
 {
     const char *text = *(*next)++;
     struct slice argument = slice_from_text(text);
+    if (line->command == COMMAND_SERVER && text[0] != '-')
+        return add_operand(line, text, error);
+    if (slice_equals(argument, SLICE("--json"))) {
+        line->is_json = true;
+        return true;
+    }
     const struct word *word = find_word(argument);
     if (word != NULL && word->command != 0)
         return set_command(line, word, error);
@@ -125,5 +156,5 @@ bool command_line_parse(int count, char **arguments, struct command_line *line, 
         if (!parse_argument(line, &next, error))
             return false;
     }
-    return true;
+    return check_operands(line, error);
 }

@@ -9,15 +9,24 @@ enum command {
     COMMAND_SERVE = 1,
     COMMAND_CHECK,
     COMMAND_HEALTHCHECK,
+    COMMAND_SERVER,
     COMMAND_HELP,
     COMMAND_VERSION,
     COMMAND_VERSIONS,
+};
+
+enum {
+    COMMAND_LINE_OPERANDS = 3,
 };
 
 struct command_line {
     enum command command;
     const char *file;   /* of -c, or NULL */
     const char *target; /* of healthcheck, or NULL */
+    /* Of server: upstream, URL and "drain" or "ready"; the upstream alone; or none of them. */
+    const char *operands[COMMAND_LINE_OPERANDS];
+    size_t operand_count;
+    bool is_json;
 };
 
 /* Reads the arguments. Returns false and fills error, with what may have been meant. */

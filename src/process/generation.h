@@ -63,6 +63,11 @@ bool generation_is_empty(const struct generation *generation);
 /* No worker of it accepts connections any more. */
 bool generation_has_stopped(const struct generation *generation);
 
+/* The numbers of its servers, in the order of the configuration; count says how many. Valid until it is destroyed, and
+ * while it serves. */
+const int *generation_servers(const struct generation *generation, size_t *count);
+bool generation_has_server(const struct generation *generation, int number);
+
 /* Why it failed, in one or several lines; and whether the configuration is to blame, rather than a crash. */
 const char *generation_failure(const struct generation *generation);
 bool generation_is_refused(const struct generation *generation);

@@ -34,8 +34,10 @@ struct generation {
     unsigned wanted_count;
     char *user; /* whom the workers run as, or NULL */
     uint32_t uid, gid;
-    uint64_t servers[SERVER_STATES_COUNT / 64]; /* a bit for each number that it has */
-    bool was_shortage_told;                     /* that some have none */
+    int *servers; /* their numbers */
+    size_t server_count, server_capacity;
+    uint64_t server_bits[SERVER_STATES_COUNT / 64]; /* one for each number that it has */
+    bool was_shortage_told;                         /* that some servers have none */
     struct text failure;
     bool is_refused;
 };

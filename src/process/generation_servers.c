@@ -1,8 +1,12 @@
 #include "process/generation_own.h"
 
-static bool has_number(const struct generation *generation, int number)
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+bool generation_has_server(const struct generation *generation, int number)
 {
-    return (generation->servers[number / 64] >> (number % 64) & 1) != 0;
+    return (generation->server_bits[number / 64] >> (number % 64) & 1) != 0;
 }
 
 /* Only the first worker, which has read the configuration and run no code of a library, makes servers known; its
@@ -12,11 +16,14 @@ static int number_server(struct generation *generation, const struct worker_proc
 {
     struct server_table *table = &generation->supplies->servers;
     int number = worker->is_live ? server_table_take(table, upstream, url) : server_table_find(table, upstream, url);
-    if (number == -1 || has_number(generation, number))
+    if (number == -1 || generation_has_server(generation, number))
         return number;
     if (!worker->is_live)
         return -1;
-    generation->servers[number / 64] |= (uint64_t)1 << (number % 64);
+    generation->server_bits[number / 64] |= (uint64_t)1 << (number % 64);
+    generation->servers = mem_grow(generation->servers, generation->server_count, &generation->server_capacity,
+                                   sizeof(*generation->servers));
+    generation->servers[generation->server_count++] = number;
     server_table_use(table, number);
     return number;
 }
@@ -59,8 +66,13 @@ bool generation_number_servers(struct generation *generation, struct worker_proc
 
 void generation_release_servers(struct generation *generation)
 {
-    for (int number = 0; number < SERVER_STATES_COUNT; ++number) {
-        if (has_number(generation, number))
-            server_table_release(&generation->supplies->servers, number);
-    }
+    for (size_t i = 0; i < generation->server_count; ++i)
+        server_table_release(&generation->supplies->servers, generation->servers[i]);
+    free(generation->servers);
+}
+
+const int *generation_servers(const struct generation *generation, size_t *count)
+{
+    *count = generation->server_count;
+    return generation->servers;
 }

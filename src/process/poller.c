@@ -26,6 +26,13 @@ bool poller_watch(struct poller *poller, struct poller_watch *watch, int fd, voi
     return false;
 }
 
+bool poller_watch_room(struct poller *poller, struct poller_watch *watch, void (*on_ready)(void *data))
+{
+    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = watch};
+    watch->on_ready = on_ready;
+    return epoll_ctl(poller->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0;
+}
+
 void poller_forget(struct poller *poller, struct poller_watch *watch)
 {
     if (watch->fd != -1)

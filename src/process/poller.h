@@ -1,7 +1,8 @@
 #ifndef FLEXILIB_PROCESS_POLLER_H
 #define FLEXILIB_PROCESS_POLLER_H
 
-/* The supervisor's event loop, as small as its needs: descriptors that become readable. Deadlines are the callers'
+/* The supervisor's event loop, as small as its needs: descriptors that become readable, or
+ * take more. Deadlines are the callers'
  * business, who give the time to wait. One event at a time, so that a callback may end any watch and free anything. */
 
 #include <stdbool.h>
@@ -25,6 +26,9 @@ void poller_close(struct poller *poller);
 
 /* Calls on_ready(data) whenever fd can be read or is at its end, until poller_forget. Returns false with errno set. */
 bool poller_watch(struct poller *poller, struct poller_watch *watch, int fd, void (*on_ready)(void *data), void *data);
+
+/* From now on calls on_ready(data) whenever there is room to write, instead. Returns false with errno set. */
+bool poller_watch_room(struct poller *poller, struct poller_watch *watch, void (*on_ready)(void *data));
 
 /* Ends a watch. Fine on one that watches nothing. Call it before closing the descriptor. */
 void poller_forget(struct poller *poller, struct poller_watch *watch);

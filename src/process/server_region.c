@@ -1,5 +1,7 @@
 #include "process/server_region.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
@@ -96,9 +98,19 @@ struct server_count server_region_count(const struct server_region *region, uint
     return sum;
 }
 
+/* Counts are never written before there is something to count, and untouched pages are holes. */
+bool server_region_is_counted(const struct server_region *region, uint32_t number)
+{
+    off_t position = position_of(number, 0);
+    return lseek(region->fd, position, SEEK_DATA) == position;
+}
+
 void server_region_drain(struct server_region *region, uint32_t number, bool is_drained)
 {
-    __atomic_store_n(&region->states->states[number].is_drained, is_drained, __ATOMIC_RELEASE);
+    if (is_drained)
+        server_state_drain(&region->states->states[number]);
+    else
+        server_state_make_ready(&region->states->states[number], clock_monotonic_us() / 1000);
 }
 
 struct server_states *server_region_attach(int fd)

@@ -35,6 +35,9 @@ struct server_state server_region_read(const struct server_region *region, uint3
 /* What all workers together have under way; modulo 2^32. */
 struct server_count server_region_count(const struct server_region *region, uint32_t number);
 
+/* Whether any worker has counted for it. */
+bool server_region_is_counted(const struct server_region *region, uint32_t number);
+
 void server_region_drain(struct server_region *region, uint32_t number, bool is_drained);
 
 /* In the worker: maps all of the region that fd stands for. NULL where it is none of this version. */

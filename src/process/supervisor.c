@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "process/console.h"
+#include "process/control.h"
+#include "process/control_requests.h"
 #include "process/generation.h"
 #include "process/limits.h"
 #include "process/signals.h"
@@ -41,6 +43,7 @@ struct supervisor {
     struct supplies supplies;
     int signal_fd;
     struct poller_watch signals;
+    struct control control;
     struct generation_entry *entries; /* all that have processes left */
     struct generation *starting, *serving;
     unsigned last_number;
@@ -92,6 +95,12 @@ static void handle_failed_start(struct supervisor *supervisor)
     supervisor->is_stop_told = true;
 }
 
+static void begin_service(struct supervisor *supervisor)
+{
+    listeners_warn_unused(&supervisor->supplies.listeners);
+    control_open(&supervisor->control);
+}
+
 /* The new one accepts before the old one stops, so that there is always somebody who does. */
 static void promote(struct supervisor *supervisor)
 {
@@ -104,7 +113,7 @@ static void promote(struct supervisor *supervisor)
     if (old != NULL)
         generation_drain(old, generation_drain_timeout_ms(old), generation_drain_timeout_ms(old) / 2, false);
     else
-        listeners_warn_unused(&supervisor->supplies.listeners);
+        begin_service(supervisor);
     wanted_keep(&supervisor->supplies.wanted, generation_number(supervisor->serving));
     supervisor->is_announced = false;
     supervisor->announce_until_us = clock_monotonic_us() + STOPPED_TIMEOUT_US;
@@ -197,6 +206,7 @@ static void step(struct supervisor *supervisor)
         handle_failed_start(supervisor);
     else if (supervisor->starting != NULL && generation_state(supervisor->starting) == GENERATION_READY)
         promote(supervisor);
+    control_step(&supervisor->control, now_us);
     announce_when_alone(supervisor, now_us);
     tell_when_deaf(supervisor);
     remove_finished(supervisor);
@@ -215,6 +225,7 @@ static void raise_stop(struct supervisor *supervisor, enum stop_level level)
     supervisor->serving = NULL;
     /* A socket that nobody will accept from any more must not collect connections. */
     listeners_shut(&supervisor->supplies.listeners);
+    control_shut(&supervisor->control);
     for (struct generation_entry *entry = supervisor->entries; entry != NULL; entry = entry->next) {
         if (generation_state(entry->generation) == GENERATION_FAILED)
             continue;
@@ -301,6 +312,9 @@ static int time_to_wait_ms(const struct supervisor *supervisor)
     }
     if (supervisor->serving != NULL && !supervisor->is_announced && supervisor->announce_until_us < until_us)
         until_us = supervisor->announce_until_us;
+    uint64_t control_us = control_deadline(&supervisor->control);
+    if (control_us != 0 && control_us < until_us)
+        until_us = control_us;
     if (until_us == UINT64_MAX)
         return -1;
     uint64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
@@ -340,6 +354,7 @@ static bool open_supplies(struct supervisor *supervisor, const char *config, str
 static void close_supplies(struct supervisor *supervisor)
 {
     struct supplies *supplies = &supervisor->supplies;
+    control_close(&supervisor->control);
     listeners_close(&supplies->listeners);
     snapshots_close(&supplies->snapshots);
     wanted_finish(&supplies->wanted);
@@ -352,7 +367,14 @@ static void close_supplies(struct supervisor *supervisor)
     program_close(&supplies->program);
 }
 
-static void prepare(struct supervisor *supervisor)
+static void on_control_request(void *data, const struct control_line *request, struct text *answer)
+{
+    struct supervisor *supervisor = data;
+    struct control_view view = {.servers = &supervisor->supplies.servers, .serving = supervisor->serving};
+    control_requests_answer(&view, request, answer);
+}
+
+static void prepare(struct supervisor *supervisor, const char *config)
 {
     *supervisor = (struct supervisor){
         .supplies = {.poller = {.epoll_fd = -1},
@@ -364,13 +386,14 @@ static void prepare(struct supervisor *supervisor)
     };
     supervisor->supplies.snapshots.lock_fd = -1;
     wanted_init(&supervisor->supplies.wanted, &supervisor->supplies.poller);
+    control_init(&supervisor->control, &supervisor->supplies.poller, config, on_control_request, supervisor);
 }
 
 int supervisor_run(const char *config)
 {
     struct error error = ERROR_INIT;
     struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
-    prepare(supervisor);
+    prepare(supervisor, config);
     if (open_supplies(supervisor, config, &error)) {
         supervisor->is_under_starter = listeners_inherit(&supervisor->supplies.listeners);
         start_generation(supervisor);

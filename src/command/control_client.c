@@ -1,0 +1,78 @@
+#include "command/control_client.h"
+
+#include "process/control_socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TIMEOUT_S = 10,
+    ANSWER_LIMIT_BYTES = 64 * 1024 * 1024,
+};
+
+/* Not file_write_all: a supervisor that leaves would end us by a signal. */
+static bool send_all(int fd, struct slice data)
+{
+    while (data.length != 0) {
+        ssize_t length = send(fd, data.data, data.length, MSG_NOSIGNAL);
+        if (length == -1 && errno != EINTR)
+            return false;
+        data = slice_skip(data, length == -1 ? 0 : (size_t)length);
+    }
+    return true;
+}
+
+static bool receive_all(int fd, struct text *answer)
+{
+    for (;;) {
+        ssize_t length = recv(fd, text_reserve(answer, 65536), 65536, 0);
+        if (length == 0)
+            return true;
+        if (length == -1 && errno == EINTR)
+            continue;
+        if (length == -1 || answer->length > ANSWER_LIMIT_BYTES)
+            return false;
+        answer->length += (size_t)length;
+    }
+}
+
+/* Where the last line begins; it has a line break at its end. */
+static size_t find_last_line(struct slice text)
+{
+    size_t start = text.length - 1;
+    while (start != 0 && text.data[start - 1] != '\n')
+        --start;
+    return start;
+}
+
+static bool read_answer(const struct text *answer, struct text *lines, struct error *error)
+{
+    struct slice text = text_slice(answer);
+    struct control_line end;
+    if (text.length == 0 || text.data[text.length - 1] != '\n')
+        return error_set(error, "FlexiLib's answer is not complete");
+    size_t start = find_last_line(text);
+    if (!control_line_parse(slice_of(text.data + start, text.length - start - 1), &end) ||
+        !slice_equals(end.fields[0], SLICE("end")) || end.count < 2)
+        return error_set(error, "FlexiLib's answer makes no sense");
+    if (!slice_equals(end.fields[1], SLICE("0")))
+        return error_set(error, "%.*s", SLICE_ARG(control_line_field(&end, 2)));
+    text_add(lines, slice_of(text.data, start));
+    return true;
+}
+
+bool control_client_ask(const char *file, const struct text *request, struct text *lines, struct error *error)
+{
+    struct text answer = TEXT_INIT;
+    int fd = control_socket_connect(file, TIMEOUT_S, error);
+    if (fd == -1)
+        return false;
+    bool is_answered = send_all(fd, text_slice(request)) && receive_all(fd, &answer);
+    int saved = errno;
+    close(fd);
+    is_answered = is_answered ? read_answer(&answer, lines, error)
+                              : error_set(error, "FlexiLib does not answer: %s", strerror(saved));
+    text_finish(&answer);
+    return is_answered;
+}

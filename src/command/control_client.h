@@ -1,0 +1,15 @@
+#ifndef FLEXILIB_COMMAND_CONTROL_CLIENT_H
+#define FLEXILIB_COMMAND_CONTROL_CLIENT_H
+
+/* A command's side of the control socket: one request, one answer. */
+
+#include "base/error.h"
+#include "process/control_message.h"
+
+/* Sends a request (of control_begin_request, its line ended) to the FlexiLib that serves this configuration, and adds
+ * the answer's lines, but for the one that ends it, to lines. file may be NULL where $FLEXILIB_CONTROL is set. Returns
+ * false and fills error: also with what FlexiLib has against the request. */
+bool control_client_ask(const char *file, const struct text *request, struct text *lines, struct error *error)
+    __attribute__((warn_unused_result));
+
+#endif
