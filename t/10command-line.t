@@ -37,6 +37,11 @@ is_run(['flexilib.yaml'], 2, $nothing, qr/\Aflexilib: unknown command 'flexilib\
 is_run(['-c'], 2, $nothing, qr/\Aflexilib: -c needs the name of a file\n$usage/, '-c without a file');
 is_run(['-c', 'a', '-c', 'b'], 2, $nothing, qr/\Aflexilib: -c stands there twice\n$usage/, '-c twice');
 is_run(['check', 'help'], 2, $nothing, qr/\Aflexilib: 'help' does not go with another command\n$usage/, 'two commands');
+is_run(['server', 'shop', 'http://a'], 2, $nothing, qr/\Aflexilib: server shop http:\/\/a lacks what to do: drain or ready\n$usage/, 'a server without a verb');
+is_run(['server', 'shop', 'http://a', 'drian'], 2, $nothing, qr/\Aflexilib: 'drian' cannot be done to a server: drain and ready can\n$usage/, 'a verb that is none');
+is_run(['server', 'shop', 'http://a', 'drain', 'x'], 2, $nothing, qr/\Aflexilib: 'x' is one too many: server takes UPSTREAM URL drain\|ready\n$usage/, 'an operand too many');
+is_run(['server', '--jsn'], 2, $nothing, qr/\Aflexilib: unknown option '--jsn' \(did you mean '--json'\?\)\n$usage/, 'a misspelt option of server');
+is_run(['check', '--json'], 2, $nothing, qr/\Aflexilib: --json goes with server only\n$usage/, '--json without server');
 is_run(['--worker'], 2, $nothing, qr/supervisor starts its workers/, 'the worker role is not for people');
 is_run(['--worker', ('1') x 10], 2, $nothing, qr/supervisor starts its workers/, 'not with arguments either');
 
@@ -57,6 +62,9 @@ is_run(['check'], 0, qr/\Aother\.yaml: ok\n\z/, $nothing, '$FLEXILIB_CONFIG come
     config => "wrong: yes\n", files => { 'other.yaml' => $config }, env => { FLEXILIB_CONFIG => 'other.yaml' });
 is_run(['check', '-c', 'flexilib.yaml'], 0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, '-c comes before that',
     %file, env => { FLEXILIB_CONFIG => 'other.yaml' });
+
+is_run(['server'], 1, $nothing, qr/\Aerror: no FlexiLib of this user serves 'flexilib\.yaml'\n\z/, 'server where none runs', %file);
+is_run(['server', 'check', 'http://a', 'ready'], 1, $nothing, qr/\Aerror: no FlexiLib/, 'an upstream may be called as a command is', %file);
 
 SKIP: {
     skip 'this machine has a configuration', 2 if -e '/etc/flexilib/flexilib.yaml';

@@ -27,7 +27,7 @@ static const char help[] =
 
 struct word {
     const char *text;
-    enum command command; /* 0: an option that takes a file */
+    enum command command; /* 0: an option */
 };
 
 static const struct word words[] = {
@@ -43,6 +43,7 @@ static const struct word words[] = {
     {"-V", COMMAND_VERSIONS},
     {"-c", 0},
     {"--config", 0},
+    {"--json", 0},
 };
 
 enum {
@@ -126,11 +127,11 @@ static bool parse_argument(struct command_line *line, char ***next, struct error
     struct slice argument = slice_from_text(text);
     if (line->command == COMMAND_SERVER && text[0] != '-')
         return add_operand(line, text, error);
+    const struct word *word = find_word(argument);
     if (slice_equals(argument, SLICE("--json"))) {
         line->is_json = true;
         return true;
     }
-    const struct word *word = find_word(argument);
     if (word != NULL && word->command != 0)
         return set_command(line, word, error);
     if (word != NULL) {

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,6 +21,8 @@ enum {
 };
 
 static const char path_variable[] = "FLEXILIB_CONTROL";
+static const char name_prefix[] = "control-";
+static const char lock_suffix[] = ".lock";
 
 /* Where the socket may be, best first. */
 struct places {
@@ -44,7 +47,7 @@ static void add_place(struct places *places, const char *folder, const char *nam
     struct text path = TEXT_INIT;
     if (folder == NULL)
         return;
-    text_print(&path, "%s%s/control-%016" PRIx64, folder, name, hash);
+    text_print(&path, "%s%s/%s%016" PRIx64, folder, name, name_prefix, hash);
     places->paths[places->count++] = path.data;
 }
 
@@ -109,16 +112,16 @@ static bool set_address(struct sockaddr_un *address, const char *path)
 static char *lock_path(const char *path)
 {
     struct text lock = TEXT_INIT;
-    text_print(&lock, "%s.lock", path);
+    text_print(&lock, "%s%s", path, lock_suffix);
     return lock.data;
 }
 
 /* The file may be removed by its last owner between our opening and locking it. */
-static int lock_file(const char *path)
+static int lock_file(const char *path, int flags)
 {
     for (int attempt = 0; attempt < 10; ++attempt) {
         struct stat opened, there;
-        int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+        int fd = open(path, O_RDWR | flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
         if (fd == -1)
             return -1;
         bool is_locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
@@ -135,6 +138,42 @@ static int lock_file(const char *path)
     return -1;
 }
 
+static void remove_socket(const char *path)
+{
+    struct stat status;
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+        unlink(path);
+}
+
+static void sweep_socket(const char *folder, struct slice name)
+{
+    struct text path = TEXT_INIT;
+    if (!slice_starts_with(name, slice_from_text(name_prefix)) || !slice_ends_with(name, slice_from_text(lock_suffix)))
+        return;
+    text_print(&path, "%s/%.*s", folder, SLICE_ARG(name));
+    int fd = lock_file(path.data, 0);
+    if (fd != -1) {
+        path.data[path.length - strlen(lock_suffix)] = '\0';
+        remove_socket(path.data);
+        path.data[path.length - strlen(lock_suffix)] = lock_suffix[0];
+        unlink(path.data);
+        close(fd);
+    }
+    text_finish(&path);
+}
+
+/* What supervisors that were killed have left there. */
+static void sweep_sockets(const char *path)
+{
+    char *folder = file_folder(path);
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+        sweep_socket(folder, slice_from_text(entry->d_name));
+    if (entries != NULL)
+        closedir(entries);
+    free(folder);
+}
+
 static int listen_at(const char *path)
 {
     struct sockaddr_un address;
@@ -143,10 +182,8 @@ static int listen_at(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
         return -1;
-    struct stat status;
     /* We hold the lock: whoever made it is dead. What is no socket is somebody's file. */
-    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
-        unlink(path);
+    remove_socket(path);
     mode_t mask = umask(0177);
     bool is_listening = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, BACKLOG) == 0;
     int saved = errno;
@@ -162,7 +199,7 @@ static bool open_at(struct control_socket *control, const char *path)
 {
     struct stat status;
     char *lock = lock_path(path);
-    control->lock_fd = lock_file(lock);
+    control->lock_fd = lock_file(lock, O_CREAT);
     if (control->lock_fd != -1) {
         control->fd = listen_at(path);
         int saved = errno;
@@ -193,7 +230,10 @@ enum control_opening control_socket_open(struct control_socket *control, const c
     enum control_opening result = CONTROL_IMPOSSIBLE;
     *control = CONTROL_SOCKET_NONE;
     for (unsigned i = 0; i < places.count && result == CONTROL_IMPOSSIBLE; ++i) {
-        if ((!places.are_folders_ours || is_folder_safe(places.paths[i], true)) && open_at(control, places.paths[i])) {
+        bool is_safe = !places.are_folders_ours || is_folder_safe(places.paths[i], true);
+        if (is_safe && places.are_folders_ours)
+            sweep_sockets(places.paths[i]);
+        if (is_safe && open_at(control, places.paths[i])) {
             result = CONTROL_OPENED;
         } else if (errno == EWOULDBLOCK) {
             result = CONTROL_TAKEN;
@@ -293,7 +333,7 @@ int control_socket_connect(const char *config, int timeout_s, struct error *erro
     if (fd == -1 && !is_nobody_there(reason))
         error_set(error, "cannot reach FlexiLib by %s: %s", path, strerror(reason));
     else if (fd == -1 && places.are_folders_ours)
-        error_set(error, "no FlexiLib serves '%s' for this user", config);
+        error_set(error, "no FlexiLib of this user serves '%s'", config);
     else if (fd == -1)
         error_set(error, "no FlexiLib has the control socket %s (%s names it)", path, path_variable);
     free_places(&places);
