@@ -78,18 +78,13 @@ static bool is_out(const struct server *server, uint64_t now_ms)
     return eject->failures != 0 && until_ms > now_ms && until_ms - now_ms <= (uint64_t)eject->longest_ms + MOST_LAG_MS;
 }
 
-/* The servers of a group stand in the order of their settings. */
-static struct server *find_sibling(const struct server *server, size_t distance)
-{
-    size_t own = (size_t)(server->settings - server->upstream->servers);
-    size_t index = (own + distance) % server->upstream->server_count;
-    return (struct server *)server - own + index;
-}
-
+/* Beginning behind the server itself, since most stand most of the time. */
 static bool has_standing_sibling(const struct server *server, uint64_t now_ms)
 {
-    for (size_t i = 1; i < server->upstream->server_count; ++i) {
-        const struct server *sibling = find_sibling(server, i);
+    const struct server_group *group = server->group;
+    size_t own = (size_t)(server - group->servers);
+    for (size_t i = 1; i < group->count; ++i) {
+        const struct server *sibling = &group->servers[(own + i) % group->count];
         if (!is_drained(sibling) && !is_bad(sibling) && !is_out(sibling, now_ms))
             return true;
     }
@@ -157,16 +152,16 @@ static uint64_t choose_ejection_ms(const struct eject_settings *eject, uint32_t 
     return time_ms > 0 ? (uint64_t)time_ms : 0;
 }
 
-/* Whether so many more of the upstream's servers may be out than are. */
-static bool may_be_out(const struct server *server, size_t more, uint64_t now_ms)
+/* Whether so many more of the servers may be out than are. */
+static bool may_be_out(const struct server_group *group, size_t more, uint64_t now_ms)
 {
     size_t count = 0, out_count = more;
-    for (size_t i = 0; i < server->upstream->server_count; ++i) {
-        const struct server *sibling = find_sibling(server, i);
-        if (is_drained(sibling) || is_bad(sibling))
+    for (size_t i = 0; i < group->count; ++i) {
+        const struct server *server = &group->servers[i];
+        if (is_drained(server) || is_bad(server))
             continue;
         ++count;
-        out_count += is_out(sibling, now_ms);
+        out_count += is_out(server, now_ms);
     }
     return out_count <= count / 2;
 }
@@ -196,11 +191,11 @@ static void put_out(struct server *server, uint32_t failures, uint64_t now_ms)
     end_ejection(server, now_ms);
     uint32_t ejections = count_ejection(server, now_ms);
     uint64_t duration_ms = choose_ejection_ms(&server->upstream->eject, ejections);
-    if (duration_ms == 0 || !may_be_out(server, 1, now_ms) ||
+    if (duration_ms == 0 || !may_be_out(server->group, 1, now_ms) ||
         !swap_time(&state->ejected_until_ms, 0, now_ms + duration_ms))
         return;
     /* another worker may have put out another server at the same time */
-    if (!may_be_out(server, 0, now_ms)) {
+    if (!may_be_out(server->group, 0, now_ms)) {
         swap_time(&state->ejected_until_ms, now_ms + duration_ms, 0);
         return;
     }
