@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/client_request.h"
 #include "proxy/loop.h"
 #include "proxy/resolver.h"
 
@@ -41,6 +42,8 @@ struct backend {
     struct text seen;      /* what the script's reads brought */
     size_t accepted_count; /* connections */
     const char *text;      /* for scripts that send one thing */
+    size_t body_start;     /* in what was seen */
+    size_t wanted_bytes;   /* for scripts that read a body */
     int signal[2];         /* a pipe: the script says where it is, or waits to be told */
     int order[2];
 };
@@ -390,8 +393,20 @@ static void world_read_log(void)
     world.log[length < 0 ? 0 : length] = '\0';
 }
 
+/* Whatever has happened: no try is left, and no connection but the idle ones. */
+static void check_counts(void)
+{
+    const struct server_group *group = &world.client->groups[0];
+    for (size_t i = 0; i < group->count; ++i) {
+        assert_int_equal(group->servers[i].own_count.requests, 0);
+        assert_int_equal(group->servers[i].own_count.connections, group->servers[i].idle_count);
+    }
+    assert_int_equal(world.client->upstreams[0].queue.count, 0);
+}
+
 static void world_close(void)
 {
+    check_counts();
     client_destroy(world.client);
     timer_stop(world.loop, &world.deadline);
     resolver_destroy(world.resolver);
