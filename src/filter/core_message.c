@@ -97,6 +97,7 @@ bool core_set_authority(struct flexilib_exchange *seen, const char *data, size_t
     if (!is_authority(authority))
         return refuse_call(exchange, "set_authority", "HOST or HOST:PORT is needed");
     exchange->request.authority = keep(exchange, authority);
+    exchange->request.has_new_authority = true;
     return true;
 }
 

@@ -25,8 +25,11 @@ struct runtime;
 
 struct request_head {
     struct slice method;
-    struct slice scheme;     /* "http" or "https" */
-    struct slice authority;  /* Host, as sent */
+    struct slice scheme;    /* "http" or "https": the client's, where a trusted proxy tells it */
+    struct slice authority; /* Host, as sent */
+    /* What the client calls us: Host, or what a trusted proxy says that it was. Empty: authority. */
+    struct slice client_authority;
+    bool has_new_authority;  /* a filter has set it */
     struct slice path;       /* canonical */
     struct slice query;      /* without "?" */
     bool has_query;          /* so that "/a?" stays "/a?" */
@@ -96,8 +99,10 @@ struct exchange {
     struct request_head request;
     struct slice request_body;
     struct response_head response;
-    struct slice peer_address; /* text, without port; "unix:" for a unix socket */
-    uint16_t peer_port;
+    struct slice peer_address; /* the client's: text, without port; "unix:" for a unix socket */
+    uint16_t peer_port;        /* 0: not known */
+    /* Like peer_address: the trusted proxy's that the connection is from. Empty: the client itself is connected. */
+    struct slice proxy_address;
     /* What the client has connected to, written as peer_address is; empty where nobody wants to know. */
     struct slice local_address;
     uint16_t local_port;

@@ -56,6 +56,7 @@ static const struct status_entry entries[] = {
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {508, "Loop Detected"},
 };
 
 const char *status_phrase(int status)

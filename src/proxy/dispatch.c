@@ -3,8 +3,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/client_identity.h"
 #include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
+#include "proxy/forward.h"
+#include "proxy/http1_request.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -66,14 +69,51 @@ static const struct response_source_calls client_calls = {
     .take_over = take_over_client,
 };
 
+static bool is_loop(const struct exchange *exchange)
+{
+    if (!forward_is_loop(&exchange->request.headers))
+        return false;
+    log_line(LOG_LEVEL_WARNING,
+             "route '%.*s': the request has come by ten times, so it seems to be sent in circles (request %.*s)",
+             SLICE_ARG(exchange->route_name), SLICE_ARG(exchange->id));
+    exchange_answer(exchange, 508, "the request is sent in circles");
+    return true;
+}
+
+/* RFC 9110 section 7.6.2. Returns whether the request has come as far as it should. */
+static bool ends_here(struct exchange *exchange)
+{
+    uint64_t left;
+    if (!slice_equals(exchange->request.method, SLICE("OPTIONS")))
+        return false;
+    struct header *field = headers_find(&exchange->request.headers, SLICE("max-forwards"));
+    if (field == NULL || !slice_parse_number(field->value, &left))
+        return false;
+    if (left != 0)
+        field->value = arena_print(&exchange->arena, "%" PRIu64, left - 1);
+    return left == 0;
+}
+
+static void send_on(struct exchange *exchange, struct dispatch_entry *entry)
+{
+    if (is_loop(exchange))
+        return;
+    if (ends_here(exchange)) {
+        headers_add(&exchange->response.headers, &exchange->arena, SLICE("allow"), SLICE(HTTP1_ALLOWED_METHODS));
+        entry->source = fixed_response_send(exchange, 200, SLICE_NONE, on_source_over);
+        return;
+    }
+    entry->source.source = client_send(entry->dispatch->client, exchange, entry->route, on_source_over);
+    entry->source.calls = &client_calls;
+}
+
 static void forward(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
     const struct dispatch *dispatch = entry->dispatch;
     switch (entry->route->target) {
     case PLAN_PROXY:
-        entry->source.source = client_send(dispatch->client, exchange, entry->route, on_source_over);
-        entry->source.calls = &client_calls;
+        send_on(exchange, entry);
         return;
     case PLAN_REDIRECT:
     case PLAN_RESPOND:
@@ -282,6 +322,7 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
 void dispatch_start(struct dispatch_entry *entry, struct slice listener)
 {
     struct exchange *exchange = entry->exchange;
+    client_identity_settle(exchange, entry->dispatch->settings);
     entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener);
     exchange->route_name = entry->route->name;
     exchange->error_pages = entry->route->error_pages;

@@ -43,6 +43,12 @@ static struct slice without_port(struct slice authority)
     return has_port ? slice_of(authority.data, length - 1) : authority;
 }
 
+static struct slice find_host(const struct request_head *request)
+{
+    bool is_client = request->client_authority.length != 0 && !request->has_new_authority;
+    return without_port(is_client ? request->client_authority : request->authority);
+}
+
 static void add_query(struct text *out, const struct request_head *request)
 {
     struct slice before = text_slice(out);
@@ -68,8 +74,8 @@ struct slice redirect_location(const struct redirect_settings *redirect, const s
             text_add(&out, request->scheme);
             break;
         case REDIRECT_PART_HOST:
-            lacks_host = lacks_host || request->authority.length == 0;
-            add_escaped(&out, without_port(request->authority));
+            lacks_host = lacks_host || find_host(request).length == 0;
+            add_escaped(&out, find_host(request));
             break;
         case REDIRECT_PART_PATH:
             add_escaped(&out, request->path);

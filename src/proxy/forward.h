@@ -3,15 +3,16 @@
 
 /* What a request becomes on its way to a server: the head that is sent, and what its method allows. Knows no socket.
  *
- * X-Forwarded-For and Via are continued, what a client sent standing in front; X-Forwarded-Proto and X-Forwarded-Host
- * are ours. Expect is not sent on: the body is at hand already. */
+ * What client_identity.h has left of X-Forwarded-For, Forwarded and Via is continued; X-Forwarded-Proto and -Host stay
+ * where they are there, and are ours otherwise. Of X-Forwarded-* and Forwarded only those go on that the route wants,
+ * so that a server sees no chain that lacks an end. Expect is not sent on: the body is at hand already. */
 
 #include "base/text.h"
 #include "filter/exchange.h"
 #include "plan/plan.h"
 
-/* Replaces the content of out by the head, blank line included. server_host is what the Host field says where the
- * route does not keep the client's, or the client sent none. body_length is -1 for a body that is sent in chunks. */
+/* Replaces the content of out by the head, blank line included. server_host is the server's own, which the Host field
+ * says where the route wants that, or the client sent none. body_length is -1 for a body that is sent in chunks. */
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
                         int64_t body_length, struct text *out);
 
@@ -27,6 +28,9 @@ struct slice forward_upgrade(const struct exchange *exchange, const struct plan_
 /* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
  * not begin so stays as it is. */
 struct slice forward_strip(struct slice path, struct slice prefix);
+
+/* Whether the request has been through FlexiLib so often, as Via tells, that it must be going in circles. */
+bool forward_is_loop(const struct headers *headers);
 
 /* Whether sending a request twice has the same effect as sending it once (RFC 9110 section 9.2.2). */
 bool forward_is_idempotent(struct slice method);

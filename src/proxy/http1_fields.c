@@ -1,6 +1,7 @@
 #include "proxy/http1_fields.h"
 
 #include "filter/headers.h"
+#include "proxy/client_identity.h"
 
 enum {
     LONGEST_ALIAS_BYTES = 32,
@@ -12,6 +13,7 @@ static const struct {
 } own_fields[] = {
     {{"host", 4}, HTTP1_FIELD_HOST},
     {{"connection", 10}, HTTP1_FIELD_CONNECTION},
+    {{"proxy-connection", 16}, HTTP1_FIELD_PROXY_CONNECTION},
     {{"content-length", 14}, HTTP1_FIELD_CONTENT_LENGTH},
     {{"transfer-encoding", 17}, HTTP1_FIELD_TRANSFER_ENCODING},
     {{"expect", 6}, HTTP1_FIELD_EXPECT},
@@ -39,11 +41,6 @@ static enum http1_field find_own(struct slice name)
     return header_is_hop_by_hop(name) ? HTTP1_FIELD_DROPPED : HTTP1_FIELD_PLAIN;
 }
 
-static bool is_forwarding(struct slice name)
-{
-    return slice_starts_with_nocase(name, SLICE("x-forwarded-")) || slice_equals_nocase(name, SLICE("x-real-ip"));
-}
-
 /* Programs behind a CGI-like interface cannot tell "_" from "-": to them X_Forwarded_For is ours. */
 static bool is_alias(struct slice name)
 {
@@ -53,7 +50,7 @@ static bool is_alias(struct slice name)
     for (size_t i = 0; i < name.length; ++i)
         dashed[i] = name.data[i] == '_' ? '-' : name.data[i];
     struct slice meant = slice_of(dashed, name.length);
-    return is_forwarding(meant) || find_own(meant) != HTTP1_FIELD_PLAIN;
+    return client_identity_is_claim(meant) || find_own(meant) != HTTP1_FIELD_PLAIN;
 }
 
 enum http1_field http1_field_classify(struct slice name)

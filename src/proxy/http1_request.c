@@ -20,7 +20,7 @@ struct judgement {
     bool says_close, says_keep_alive, says_upgrade;
     struct slice upgrade;
     struct slice host;
-    struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection */
+    struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection and Proxy-Connection */
     size_t named_count;
 };
 
@@ -41,9 +41,7 @@ static bool is_port(struct slice text)
     return text.length == 0 || (slice_parse_number(text, &port) && port <= UINT16_MAX);
 }
 
-/* Stricter than RFC 3986: no percent escapes and sub-delims, which no name in use has and which routes could only
- * misunderstand. */
-static bool is_authority(struct slice text)
+bool http1_request_is_authority(struct slice text)
 {
     bool is_address = text.length != 0 && text.data[0] == '[';
     size_t end = is_address ? 1 : 0;
@@ -66,7 +64,7 @@ static struct http1_refusal note_host(struct judgement *judgement, struct slice 
         return REFUSED(400, "more than one Host field");
     judgement->has_host = true;
     judgement->host = value;
-    return is_authority(value) ? ACCEPTED : REFUSED(400, "the Host field is no host");
+    return http1_request_is_authority(value) ? ACCEPTED : REFUSED(400, "the Host field is no host");
 }
 
 static struct http1_refusal note_length(struct judgement *judgement, struct slice value)
@@ -108,24 +106,38 @@ static struct http1_refusal note_coding(struct judgement *judgement, struct slic
     return ACCEPTED;
 }
 
-static struct http1_refusal note_connection(struct judgement *judgement, struct slice value)
+static bool is_lifetime(struct slice option)
+{
+    return slice_equals_nocase(option, SLICE("close")) || slice_equals_nocase(option, SLICE("keep-alive"));
+}
+
+static struct http1_refusal note_named(struct judgement *judgement, struct slice value)
 {
     while (value.length != 0) {
         struct slice option = slice_next_item(&value, ',');
-        if (slice_equals_nocase(option, SLICE("close"))) {
-            judgement->says_close = true;
-        } else if (slice_equals_nocase(option, SLICE("keep-alive"))) {
-            judgement->says_keep_alive = true;
-        } else if (slice_equals_nocase(option, SLICE("upgrade"))) {
-            judgement->says_upgrade = true;
-        } else if (option.length != 0 && http1_field_classify(option) == HTTP1_FIELD_PLAIN &&
-                   !http1_field_is_protected(option)) {
-            if (judgement->named_count == NAMED_FIELDS_LIMIT)
-                return REFUSED(400, "Connection names too many fields");
-            judgement->named[judgement->named_count++] = option;
-        }
+        if (option.length == 0 || is_lifetime(option) || http1_field_classify(option) != HTTP1_FIELD_PLAIN ||
+            http1_field_is_protected(option))
+            continue;
+        if (judgement->named_count == NAMED_FIELDS_LIMIT)
+            return REFUSED(400, "Connection names too many fields");
+        judgement->named[judgement->named_count++] = option;
     }
     return ACCEPTED;
+}
+
+static struct http1_refusal note_connection(struct judgement *judgement, struct slice value)
+{
+    struct slice options = value;
+    while (options.length != 0) {
+        struct slice option = slice_next_item(&options, ',');
+        if (slice_equals_nocase(option, SLICE("close")))
+            judgement->says_close = true;
+        else if (slice_equals_nocase(option, SLICE("keep-alive")))
+            judgement->says_keep_alive = true;
+        else if (slice_equals_nocase(option, SLICE("upgrade")))
+            judgement->says_upgrade = true;
+    }
+    return note_named(judgement, value);
 }
 
 static struct http1_refusal note_expect(struct judgement *judgement, struct slice value)
@@ -156,6 +168,8 @@ static struct http1_refusal note_field(struct judgement *judgement, struct arena
         return note_host(judgement, value);
     case HTTP1_FIELD_CONNECTION:
         return note_connection(judgement, value);
+    case HTTP1_FIELD_PROXY_CONNECTION:
+        return note_named(judgement, value);
     case HTTP1_FIELD_CONTENT_LENGTH:
         return note_length(judgement, value);
     case HTTP1_FIELD_TRANSFER_ENCODING:
@@ -214,7 +228,7 @@ static bool take_authority(struct slice *target, struct slice *authority)
         ++end;
     *authority = slice_of(rest.data, end);
     *target = slice_skip(rest, end);
-    return is_authority(*authority);
+    return http1_request_is_authority(*authority);
 }
 
 static struct http1_refusal judge_path(struct request_head *request, struct slice target, struct arena *arena)

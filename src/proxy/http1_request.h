@@ -39,6 +39,10 @@ enum {
 struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
                                          struct request_head *request, struct http1_framing *framing);
 
+/* Whether the text is HOST or HOST:PORT as a Host field may hold it. Stricter than RFC 3986: no percent escapes and
+ * sub-delims, which no name in use has and which routes could only misunderstand. */
+bool http1_request_is_authority(struct slice text);
+
 /* Fills method and raw_target from the start of a head that did not parse, for the log; "-" where they cannot be made
  * out. */
 void http1_request_guess(struct slice text, struct arena *arena, struct request_head *request);

@@ -10,7 +10,7 @@ struct framing_fields {
     uint64_t length;
     bool is_length_good;
     struct slice coding;
-    size_t option_count; /* of Connection */
+    size_t option_count; /* of Connection and Proxy-Connection */
     bool wants_close, wants_keep_alive;
 };
 
@@ -32,12 +32,22 @@ static void note_options(struct framing_fields *fields, struct slice value)
     }
 }
 
+static void count_options(struct framing_fields *fields, struct slice value)
+{
+    for (; value.length != 0; ++fields->option_count)
+        slice_next_item(&value, ',');
+}
+
 static void note_field(struct framing_fields *fields, const struct header *field)
 {
     switch (field->name.length) {
     case 10:
         if (slice_equals_nocase(field->name, SLICE("connection")))
             note_options(fields, field->value);
+        break;
+    case 16:
+        if (slice_equals_nocase(field->name, SLICE("proxy-connection")))
+            count_options(fields, field->value);
         break;
     case 14:
         if (slice_equals_nocase(field->name, SLICE("content-length"))) {
@@ -137,10 +147,17 @@ bool http1_response_judge(const struct parsed_head *head, struct slice method, s
     return true;
 }
 
+/* Proxy-Connection means the same to those who use it. */
+static bool names_fields(struct slice name)
+{
+    return (name.length == 10 && slice_equals_nocase(name, SLICE("connection"))) ||
+           (name.length == 16 && slice_equals_nocase(name, SLICE("proxy-connection")));
+}
+
 static bool is_named_by_connection(const struct parsed_head *head, struct slice name)
 {
     for (size_t i = 0; i < head->field_count; ++i) {
-        if (!slice_equals_nocase(head->fields[i].name, SLICE("connection")))
+        if (!names_fields(head->fields[i].name))
             continue;
         struct slice options = head->fields[i].value;
         while (options.length != 0) {
@@ -151,16 +168,17 @@ static bool is_named_by_connection(const struct parsed_head *head, struct slice 
     return false;
 }
 
-/* Whether Connection names anything but what becomes of the connection: seldom, so the fields need not be compared with
- * it. */
+/* Whether anything is named but what becomes of the connection: seldom, so the fields need not be compared with it. */
 static bool has_named_fields(const struct parsed_head *head)
 {
-    struct framing_fields fields = {0};
     for (size_t i = 0; i < head->field_count; ++i) {
-        if (slice_equals_nocase(head->fields[i].name, SLICE("connection")))
+        struct framing_fields fields = {0};
+        if (names_fields(head->fields[i].name))
             note_options(&fields, head->fields[i].value);
+        if (fields.option_count > (size_t)fields.wants_close + (size_t)fields.wants_keep_alive)
+            return true;
     }
-    return fields.option_count > (size_t)fields.wants_close + (size_t)fields.wants_keep_alive;
+    return false;
 }
 
 static void continue_via(struct headers *headers, struct arena *arena, unsigned minor_version)

@@ -18,7 +18,11 @@ struct forward_case {
     const char *fields[MOST_FIELDS]; /* name, value, name, value, ... */
     const char *body;
     const char *peer;
-    const char *strip;
+    const char *proxy; /* a trusted one that the connection is from */
+    const char *client_authority;
+    const char *strip, *prefix;
+    const char *host_text;
+    enum forwarded_policy forwarded;
     bool is_host_replaced;
     bool is_streamed; /* a body whose length is not known */
     bool is_http_1_0;
@@ -27,8 +31,9 @@ struct forward_case {
     const char *expected;
 };
 
-#define OURS "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n" VIA "\r\n"
-#define VIA  "Via: 1.1 flexilib\r\n"
+#define VIA        "Via: 1.1 flexilib\r\n"
+#define PROTO_HOST "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n"
+#define OURS       "X-Forwarded-For: 192.0.2.7\r\n" PROTO_HOST VIA "\r\n"
 
 static const struct forward_case cases[] = {
     {
@@ -135,9 +140,118 @@ static const struct forward_case cases[] = {
             "X-Forwarded-Host: shop.example\r\n" VIA "\r\n",
     },
     {
-        .what = "the client's X-Forwarded-Proto and X-Forwarded-Host are replaced",
-        .fields = {"x-forwarded-proto", "https", "X-FORWARDED-HOST", "evil.example"},
+        .what = "X-Forwarded-Proto and X-Forwarded-Host stay where a trusted proxy or a filter has said them",
+        .fields = {"x-forwarded-proto", "https", "X-FORWARDED-HOST", "other.example"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\nx-forwarded-proto: https\r\n"
+                    "X-FORWARDED-HOST: other.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "a trusted proxy is added to the list in which it has named the client",
+        .proxy = "10.0.0.1",
+        .fields = {"X-Forwarded-For", "192.0.2.7"},
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n" PROTO_HOST VIA "\r\n",
+    },
+    {
+        .what = "a client that is known from elsewhere stands in front of its proxy",
+        .proxy = "10.0.0.1",
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n" PROTO_HOST VIA "\r\n",
+    },
+    {
+        .what = "a trusted proxy without a client is the client",
+        .proxy = "10.0.0.1",
+        .peer = "10.0.0.1",
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 10.0.0.1\r\n" PROTO_HOST VIA "\r\n",
+    },
+    {
+        .what = "a trusted proxy on a unix socket adds nothing but its client",
+        .proxy = "unix:",
         .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "Forwarded is not sent where X-Forwarded-* are",
+        .fields = {"Forwarded", "for=198.51.100.1"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "Forwarded in place of X-Forwarded-*",
+        .forwarded = FORWARDED_STANDARD,
+        .fields = {"X-Forwarded-For", "1.2.3.4", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "x"},
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nForwarded: for=192.0.2.7;host=shop.example;proto=http\r\n" VIA
+            "\r\n",
+    },
+    {
+        .what = "Forwarded is continued",
+        .forwarded = FORWARDED_STANDARD,
+        .proxy = "10.0.0.1",
+        .fields = {"forwarded", "for=192.0.2.7;by=_a", "Forwarded", "for=10.9.9.9"},
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\n"
+            "Forwarded: for=192.0.2.7;by=_a, for=10.9.9.9, for=10.0.0.1;host=shop.example;proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "what holds a colon stands in quotes",
+        .forwarded = FORWARDED_STANDARD,
+        .peer = "2001:db8::7",
+        .authority = "shop.example:8080",
+        .is_https = true,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example:8080\r\n"
+                    "Forwarded: for=\"[2001:db8::7]\";host=\"shop.example:8080\";proto=https\r\n" VIA "\r\n",
+    },
+    {
+        .what = "quotes are never broken out of",
+        .forwarded = FORWARDED_STANDARD,
+        .authority = "a\"\\b",
+        .expected = "GET / HTTP/1.1\r\nHost: a\"\\b\r\n"
+                    "Forwarded: for=192.0.2.7;host=\"a\\\"\\\\b\";proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "a unix peer is unknown, and a host that is not there is not said",
+        .forwarded = FORWARDED_STANDARD,
+        .peer = "unix:",
+        .authority = "",
+        .expected = "GET / HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nForwarded: for=unknown;proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "a client that X-Forwarded-For has told of stands in front in Forwarded",
+        .forwarded = FORWARDED_STANDARD,
+        .proxy = "::1",
+        .fields = {"X-Forwarded-For", "192.0.2.7"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n"
+                    "Forwarded: for=192.0.2.7, for=\"[::1]\";host=shop.example;proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "both",
+        .forwarded = FORWARDED_BOTH,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\n" PROTO_HOST
+                    "Forwarded: for=192.0.2.7;host=shop.example;proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "none",
+        .forwarded = FORWARDED_NONE,
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\n" VIA "\r\n",
+    },
+    {
+        .what = "none leaves what is there",
+        .forwarded = FORWARDED_NONE,
+        .fields = {"X-Forwarded-For", "1.2.3.4", "Forwarded", "for=x", "X-Forwarded-Proto", "https", "Accept", "*/*"},
+        .expected = "GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\nX-Forwarded-For: 1.2.3.4\r\n"
+                    "X-Forwarded-Proto: https\r\nForwarded: for=x\r\n" VIA "\r\n",
+    },
+    {
+        .what = "the host that the client used is told, whatever the server is told by Host",
+        .client_authority = "www.example",
+        .forwarded = FORWARDED_BOTH,
+        .expected =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
+            "X-Forwarded-Host: www.example\r\nForwarded: for=192.0.2.7;host=www.example;proto=http\r\n" VIA "\r\n",
+    },
+    {
+        .what = "a host of the configuration's own",
+        .host_text = "inner.example:81",
+        .expected = "GET / HTTP/1.1\r\nHost: inner.example:81\r\n" OURS,
     },
     {
         .what = "X-Forwarded-Proto tells the truth about TLS",
@@ -212,6 +326,47 @@ static const struct forward_case cases[] = {
         .strip = "/api",
         .expected = "GET /x?q HTTP/1.1\r\nHost: shop.example\r\n" OURS,
     },
+    {
+        .what = "a prefix is put in front",
+        .path = "/x",
+        .query = "",
+        .prefix = "/v1",
+        .expected = "GET /v1/x? HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "in place of the one that is stripped",
+        .path = "/api/x",
+        .strip = "/api",
+        .prefix = "/v1",
+        .expected = "GET /v1/x HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "without a slash at the end that the client has not sent",
+        .path = "/api",
+        .strip = "/api",
+        .prefix = "/v1",
+        .expected = "GET /v1 HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "but with the one that it has",
+        .path = "/api/",
+        .strip = "/api/",
+        .prefix = "/v1/",
+        .expected = "GET /v1/ HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "also where nothing is stripped",
+        .path = "/apix/y",
+        .strip = "/api",
+        .prefix = "/v1",
+        .expected = "GET /v1/apix/y HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
+    {
+        .what = "and to what a filter has made of the path",
+        .path = "x",
+        .prefix = "/v1",
+        .expected = "GET /v1/x HTTP/1.1\r\nHost: shop.example\r\n" OURS,
+    },
 };
 
 static struct slice text_or(const char *text, const char *fallback)
@@ -237,12 +392,21 @@ static void build(const struct forward_case *wanted, struct text *out)
                                                            .value = slice_from_text(wanted->fields[i + 1])};
     exchange.request_body = slice_from_text(wanted->body);
     exchange.peer_address = text_or(wanted->peer, "192.0.2.7");
+    exchange.proxy_address = slice_from_text(wanted->proxy);
+    request->client_authority = slice_from_text(wanted->client_authority);
     static const struct field_item upgrades[] = {{.text = {"*", 1}}};
     request->upgrade = slice_from_text(wanted->upgrade);
-    struct forward_settings forward = {.upgrades = upgrades,
-                                       .upgrade_count = 1,
-                                       .strip = slice_from_text(wanted->strip),
-                                       .host = wanted->is_host_replaced ? HOST_SERVER : HOST_KEEP};
+    struct forward_settings forward = {
+        .upgrades = upgrades,
+        .upgrade_count = 1,
+        .strip = slice_from_text(wanted->strip),
+        .prefix = slice_from_text(wanted->prefix),
+        .host = wanted->is_host_replaced ? HOST_SERVER : HOST_KEEP,
+        .host_text = slice_from_text(wanted->host_text),
+        .forwarded = wanted->forwarded,
+    };
+    if (wanted->host_text != NULL)
+        forward.host = HOST_TEXT;
     struct plan_route route = {.forward = &forward};
     forward_build_head(&exchange, &route, SLICE("127.0.0.1:3000"),
                        wanted->is_streamed ? -1 : (int64_t)exchange.request_body.length, out);
@@ -309,12 +473,16 @@ static void takes_long_texts(void **state)
         .query = long_text,
         .authority = long_text,
         .peer = long_text,
-        .fields = {"X-Forwarded-For", long_text, "Via", long_text, long_text, long_text},
+        .proxy = long_text,
+        .client_authority = long_text,
+        .prefix = long_text,
+        .forwarded = FORWARDED_BOTH,
+        .fields = {"Forwarded", long_text, "Via", long_text, long_text, long_text},
     };
     struct text out = TEXT_INIT;
     build(&wanted, &out);
     assert_int_equal(strlen(out.data), out.length);
-    assert_true(out.length > 900000 && out.length < 901000);
+    assert_true(out.length > 1200000 && out.length < 1201000);
     assert_true(slice_ends_with(text_slice(&out), SLICE(", 1.1 flexilib\r\n\r\n")));
     text_finish(&out);
     free(long_text);
@@ -338,6 +506,30 @@ static void strips_whole_segments_only(void **state)
     }
 }
 
+static bool seems_to_loop(unsigned own, unsigned foreign)
+{
+    struct header fields[64];
+    struct headers headers = {.items = fields};
+    while (own-- != 0)
+        fields[headers.count++] = (struct header){SLICE("via"), SLICE("1.1 other.example (flexilib), 1.1 flexilib")};
+    while (foreign-- != 0)
+        fields[headers.count++] =
+            (struct header){SLICE("Via"), SLICE("1.1 flexilib.example, 1.1 Flexilib2 (flexilib)")};
+    fields[headers.count++] = (struct header){SLICE("Xia"), SLICE("1.1 flexilib")};
+    return forward_is_loop(&headers);
+}
+
+static void notices_requests_that_go_in_circles(void **state)
+{
+    assert_false(seems_to_loop(0, 0));
+    assert_false(seems_to_loop(9, 40));
+    assert_true(seems_to_loop(10, 0));
+    struct header one = {SLICE("Via"), SLICE("1.1 flexilib, 1.0 flexilib (a),1.1 flexilib,1.1 flexilib,1.1 flexilib,"
+                                             "1.1 flexilib,1.1 flexilib,HTTP/1.1 flexilib,1.1\tflexilib,1.1 flexilib,"
+                                             "1.1  flexilib")};
+    assert_true(forward_is_loop(&(struct headers){.items = &one, .count = 1}));
+}
+
 static void knows_what_may_be_repeated(void **state)
 {
     static const char *const safe[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
@@ -351,8 +543,11 @@ static void knows_what_may_be_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builds_exactly_these_heads), cmocka_unit_test(asks_for_the_first_protocol_that_is_let_through),
-        cmocka_unit_test(takes_long_texts),           cmocka_unit_test(strips_whole_segments_only),
+        cmocka_unit_test(builds_exactly_these_heads),
+        cmocka_unit_test(asks_for_the_first_protocol_that_is_let_through),
+        cmocka_unit_test(takes_long_texts),
+        cmocka_unit_test(strips_whole_segments_only),
+        cmocka_unit_test(notices_requests_that_go_in_circles),
         cmocka_unit_test(knows_what_may_be_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
