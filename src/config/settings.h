@@ -107,7 +107,7 @@ struct files_settings {
     struct place place; /* of root */
 };
 
-/* A network: the first bits of address, in network order; 4 or 16 bytes. */
+/* A network: the first bits of address, in network order; 4 or 16 bytes, or 0: all unix sockets. */
 struct address_range {
     unsigned char address[16];
     unsigned address_bytes, bits;

@@ -61,15 +61,18 @@ static bool refuse_rest(struct settings_reader *reader, const struct field_item 
                         wording_quote(reader->arena, item->text), text, range->bits);
 }
 
+/* Whoever is connected by a unix socket has no address. */
+static const struct address_range unix_range = {.address_bytes = 0};
+
 static bool read_range(struct settings_reader *reader, const struct field_item *item, struct address_range *range)
 {
     size_t slash = slice_find(item->text, '/');
     const char *written = wording_quote(reader->arena, item->text);
     uint64_t bits;
     if (!parse_address(reader, slice_of(item->text.data, slash), range))
-        return error_set_at(reader->error, item->place,
-                            "'trusted_proxies' wants addresses, networks such as 10.0.0.0/8 or 'private', not '%s'",
-                            written);
+        return error_set_at(
+            reader->error, item->place,
+            "'trusted_proxies' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not '%s'", written);
     if (slash != item->text.length) {
         if (!slice_parse_number(slice_skip(item->text, slash + 1), &bits) || bits > range->bits)
             return error_set_at(reader->error, item->place, "'%s' wants a number from 0 to %u after its '/'", written,
@@ -91,6 +94,8 @@ bool trusted_proxies_read(struct settings_reader *reader, const struct field_val
     for (size_t i = 0; i < value->count; ++i) {
         if (slice_equals(value->list[i].text, SLICE("private")))
             has_private = true;
+        else if (slice_equals(value->list[i].text, SLICE("unix")))
+            ranges[settings->trusted_proxy_count++] = unix_range;
         else if (!read_range(reader, &value->list[i], &ranges[settings->trusted_proxy_count++]))
             return false;
     }

@@ -124,7 +124,10 @@ static void add_peer(struct text *out, const struct exchange *exchange)
     bool is_v6 = slice_find(address, ':') < address.length;
     text_add(out, is_v6 ? SLICE("[") : SLICE(""));
     text_add(out, address);
-    text_add(out, is_v6 ? SLICE("]:") : SLICE(":"));
+    text_add(out, is_v6 ? SLICE("]") : SLICE(""));
+    if (exchange->peer_port == 0)
+        return;
+    text_add_char(out, ':');
     add_number(out, exchange->peer_port, 1);
 }
 

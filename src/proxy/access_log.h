@@ -17,7 +17,7 @@ struct access_log;
  *   127.0.0.1:59940 - - "GET / HTTP/1.1" 200 ttfb 2.420ms 11 ttlb 2.568ms (pre-alloc: 1569, alloc: 4350)
  *
  * A file has to be opened for appending. Quotes, backslashes, control and 8-bit bytes of the request line appear as
- * \xHH, a client on a unix socket as `unix:`. */
+ * \xHH, a client on a unix socket as `unix:`, one that a trusted proxy names without its port as the address alone. */
 struct access_log *access_log_create(int fd, enum settings_style style);
 
 /* Writes what has been collected, and closes. NULL is fine. */

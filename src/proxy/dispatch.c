@@ -69,7 +69,7 @@ static const struct response_source_calls client_calls = {
     .take_over = take_over_client,
 };
 
-static bool is_loop(const struct exchange *exchange)
+static bool is_loop(struct exchange *exchange)
 {
     if (!forward_is_loop(&exchange->request.headers))
         return false;

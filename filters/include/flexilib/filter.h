@@ -163,7 +163,9 @@ struct flexilib_core {
      * connection (content-length, transfer-encoding, connection, ...) are FlexiLib's: they are not listed, and setting
      * one is refused with false and a line in the log; so is a name that is no token, and a value with CR, LF, NUL or
      * another control character. The Host is not listed either: see authority. When the request is forwarded,
-     * FlexiLib adds to X-Forwarded-For and Via, writes X-Forwarded-Host and -Proto anew, and leaves Expect out.
+     * FlexiLib adds to X-Forwarded-For, Forwarded and Via, as the route has it, and X-Forwarded-Host and -Proto where
+     * they are not there, and leaves Expect out. What clients that are not trusted proxies have said by these fields,
+     * and by X-Real-IP and the like, is not there.
      *
      * The request's fields can be changed in the request hooks, the response's in on_response_head. In any hook that
      * goes on to reply, response fields set in that hook become the reply's; without a reply they are forgotten. Texts
@@ -185,8 +187,8 @@ struct flexilib_core {
     size_t (*remove_header)(struct flexilib_exchange *exchange, flexilib_half half, const char *name,
                             size_t name_length);
 
-    /* The client's address as text without port, its port (0 for a unix socket), the route's name or its place in the
-     * file, and the request id of the log. [in exchange] */
+    /* The client's address as text without port, its port (0 where it is not known; a trusted proxy may have told both),
+     * the route's name or its place in the file, and the request id of the log. [in exchange] */
     struct flexilib_text (*peer_address)(const struct flexilib_exchange *exchange);
     uint16_t (*peer_port)(const struct flexilib_exchange *exchange);
     struct flexilib_text (*route)(const struct flexilib_exchange *exchange);

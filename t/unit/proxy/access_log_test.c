@@ -74,7 +74,7 @@ static void the_originals_line_is_exact(void **state)
     exchange.peer_port = 0;
     exchange.arena = (struct arena){0};
     log_one(SETTINGS_INI, &exchange, 0, 123456789, line, sizeof(line));
-    assert_string_equal(line, "[::1]:0 - - \"POST http://a/b?c=%20d HTTP/1.0\" 502 ttfb 0.000ms 18446744073709551615 "
+    assert_string_equal(line, "[::1] - - \"POST http://a/b?c=%20d HTTP/1.0\" 502 ttfb 0.000ms 18446744073709551615 "
                               "ttlb 123456.789ms (pre-alloc: 0, alloc: 0)\n");
     exchange.peer_address = SLICE("unix:");
     log_one(SETTINGS_INI, &exchange, 7, 1000, line, sizeof(line));
