@@ -187,8 +187,8 @@ struct flexilib_core {
     size_t (*remove_header)(struct flexilib_exchange *exchange, flexilib_half half, const char *name,
                             size_t name_length);
 
-    /* The client's address as text without port, its port (0 where it is not known; a trusted proxy may have told both),
-     * the route's name or its place in the file, and the request id of the log. [in exchange] */
+    /* The client's address as text without port, its port (0 where it is not known; a trusted proxy may have told
+     * both), the route's name or its place in the file, and the request id of the log. [in exchange] */
     struct flexilib_text (*peer_address)(const struct flexilib_exchange *exchange);
     uint16_t (*peer_port)(const struct flexilib_exchange *exchange);
     struct flexilib_text (*route)(const struct flexilib_exchange *exchange);
