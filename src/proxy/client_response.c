@@ -1,6 +1,7 @@
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
 #include "proxy/http1_response.h"
+#include "proxy/response_rewrite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,6 +75,8 @@ static void accept_head(struct client_request *request, const struct parsed_head
     request->state = REQUEST_BODY;
     request->try_due_ms = 0;
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
+    response_rewrite(exchange, request->route->forward,
+                     &(struct response_origin){text_slice(&request->server->host), request->server->settings->is_tls});
     server_mark_response(request->server, exchange);
     if (request->pending.length == 0)
         release_buffer(request);

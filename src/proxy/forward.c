@@ -84,7 +84,7 @@ static char *put_number(char *at, uint64_t number)
     return at;
 }
 
-static struct slice client_authority(const struct request_head *request)
+struct slice forward_client_authority(const struct request_head *request)
 {
     return request->client_authority.length != 0 ? request->client_authority : request->authority;
 }
@@ -94,7 +94,7 @@ static size_t count_bytes(const struct exchange *exchange, const struct forward_
 {
     const struct request_head *request = &exchange->request;
     size_t bytes = MOST_FIXED_BYTES + request->method.length + request->path.length + request->query.length +
-                   request->authority.length + AUTHORITY_COPIES * client_authority(request).length +
+                   request->authority.length + AUTHORITY_COPIES * forward_client_authority(request).length +
                    server_host.length + forward->host_text.length + forward->prefix.length +
                    2 * (request->scheme.length + exchange->peer_address.length + exchange->proxy_address.length);
     for (size_t i = 0; i < request->headers.count; ++i)
@@ -109,9 +109,9 @@ static struct slice without_slash(struct slice prefix)
     return prefix;
 }
 
-/* What stands behind the prefix in the path, or false where it does not begin so. */
-static bool take_prefix(struct slice *path, struct slice prefix)
+bool forward_take_prefix(struct slice *path, struct slice prefix)
 {
+    prefix = without_slash(prefix);
     if (!slice_starts_with(*path, prefix))
         return false;
     struct slice rest = slice_skip(*path, prefix.length);
@@ -127,7 +127,7 @@ static char *put_path(char *at, struct slice path, const struct forward_settings
     if (prefix.length == 0)
         return put(at, forward_strip(path, forward->strip));
     at = put(at, prefix);
-    take_prefix(&path, without_slash(forward->strip));
+    forward_take_prefix(&path, forward->strip);
     if (path.length != 0 && path.data[0] != '/')
         *at++ = '/';
     return put(at, path);
@@ -145,8 +145,8 @@ static char *put_request_line(char *at, const struct request_head *request, cons
     return put(at, SLICE(" HTTP/1.1\r\n"));
 }
 
-static struct slice choose_host(const struct request_head *request, const struct forward_settings *forward,
-                                struct slice server_host)
+struct slice forward_host(const struct request_head *request, const struct forward_settings *forward,
+                          struct slice server_host)
 {
     if (forward->host == HOST_TEXT && forward->host_text.length != 0)
         return forward->host_text;
@@ -258,8 +258,8 @@ static char *put_x_forwarded(char *at, const struct exchange *exchange, unsigned
         at = put_field(at, forwarded_proto, request->scheme);
     if ((seen & FIELD_HOST) != 0)
         at = put_kept(at, &request->headers, FIELD_HOST);
-    else if (client_authority(request).length != 0)
-        at = put_field(at, forwarded_host, client_authority(request));
+    else if (forward_client_authority(request).length != 0)
+        at = put_field(at, forwarded_host, forward_client_authority(request));
     return at;
 }
 
@@ -299,9 +299,9 @@ static char *put_forwarded(char *at, const struct exchange *exchange, unsigned s
         at = put_node(at, exchange->peer_address);
     at = at == value ? at : put(at, SLICE(", "));
     at = put_node(at, nearest_address(exchange));
-    if (client_authority(request).length != 0) {
+    if (forward_client_authority(request).length != 0) {
         at = put(at, SLICE(";host="));
-        at = put_quoted_host(at, client_authority(request));
+        at = put_quoted_host(at, forward_client_authority(request));
     }
     at = put(at, SLICE(";proto="));
     at = put(at, request->scheme);
@@ -384,7 +384,7 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
     text_clear(out);
     char *at = text_reserve(out, count_bytes(exchange, forward, server_host));
     at = put_request_line(at, request, forward);
-    at = put_field(at, SLICE("Host"), choose_host(request, forward, server_host));
+    at = put_field(at, SLICE("Host"), forward_host(request, forward, server_host));
     at = put_fields(at, &request->headers, &seen);
     at = put_framing(at, request->method, body_length);
     at = put_forwarding(at, exchange, forward->forwarded, seen);
@@ -397,7 +397,7 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
 
 struct slice forward_strip(struct slice path, struct slice prefix)
 {
-    take_prefix(&path, without_slash(prefix));
+    forward_take_prefix(&path, prefix);
     return path.length != 0 ? path : SLICE("/");
 }
 

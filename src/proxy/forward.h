@@ -25,6 +25,17 @@ enum {
  * through; empty where there is none. HTTP/2 is none: what goes through a tunnel is judged by nobody. */
 struct slice forward_upgrade(const struct exchange *exchange, const struct plan_route *route);
 
+/* What the Host field says to that server. */
+struct slice forward_host(const struct request_head *request, const struct forward_settings *forward,
+                          struct slice server_host);
+
+/* What the client calls us; empty where it has not said. */
+struct slice forward_client_authority(const struct request_head *request);
+
+/* Takes prefix, whole segments, off a path and leaves what follows: nothing, or what begins with "/". Returns false
+ * where the path does not begin so. A slash at the prefix's end does not count. */
+bool forward_take_prefix(struct slice *path, struct slice prefix);
+
 /* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
  * not begin so stays as it is. */
 struct slice forward_strip(struct slice path, struct slice prefix);
