@@ -81,7 +81,7 @@ is(scalar @{ $response->{interim} }, 0, 'gets none');
 
 # one that reads nothing has the server's response wait, and gets everything in the end
 my $slow = connect_to($flexilib);
-$slow->limit_buffer(2048);
+$slow->limit_buffer(16384);
 $slow->send_request(GET => '/size/10') for 1 .. 3;
 is(request($flexilib, GET => '/count/1')->status, 200, 'others are served meanwhile');
 for (1 .. 3) {
