@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,8 @@ static void on_deadline(struct timer *timer)
 static void world_open(size_t server_count)
 {
     memset(&world, 0, sizeof(world));
+    /* as a worker does */
+    signal(SIGPIPE, SIG_IGN);
     world.loop = loop_create();
     world.resolver = resolver_create(world.loop, &(struct resolver_settings){.timeout_ms = 1000});
     world.upstream = (struct upstream_settings){
