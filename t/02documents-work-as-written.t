@@ -115,11 +115,23 @@ sub know {
     return;
 }
 
+# The anchors of a document's headings, as the usual renderers make them.
+sub anchors {
+    my ($text) = @_;
+    return map { lc(s/[^\w -]//gr) =~ tr/ /-/r } $text =~ /^#+ (.*)$/mg;
+}
+
+sub leads_somewhere {
+    my ($link, $path) = @_;
+    my ($file, $anchor) = split /#/, $link, 2;
+    my $target = $file eq '' ? $path : $path =~ s{[^/]*$}{}r . $file;
+    return -e $target && (!defined $anchor || grep { $_ eq $anchor } anchors(read_file($target)));
+}
+
 # What a document points to within the tree is there.
 sub check_links {
     my ($state, $text) = @_;
-    my ($folder) = "$root/$state->{name}" =~ m{^(.*)/};
-    my @missing = grep { !m{^(?:https?:|#)} && !-e "$folder/" . s/#.*//r } $text =~ /\]\(([^)\s]+)\)/g;
+    my @missing = grep { !/^https?:/ && !leads_somewhere($_, "$root/$state->{name}") } $text =~ /\]\(([^)\s]+)\)/g;
     is(join("\n", @missing), '', "$state->{name}: every link leads somewhere");
     return;
 }

@@ -4,7 +4,7 @@ use lib 't/lib';
 use FlexiLib::Test;
 
 my $root   = root_folder();
-my $manual = read_file("$root/doc/configuration.md");
+my $manual = join '', map { read_file("$root/doc/$_.md") } qw(configuration routes upstreams);
 my @rows   = map { [map { s/^\s+|\s+$//gr } split /\|/] } grep { /^\| `/ } split /\n/, $manual;
 
 my $count = 0;
