@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "proxy/client_request.h"
 #include "proxy/tls_upstream.h"
 
@@ -28,6 +27,7 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
         struct server_group *group = &client->groups[settings->upstreams[i]->index];
         server_group_init(group, settings->upstreams[i], loop);
         upstream_queue_init(&client->upstreams[i].queue, loop);
+        failure_log_init(&client->upstreams[group->upstream->index].failures, loop, group->upstream->name, SLICE_NONE);
         for (size_t j = 0; j < group->count; ++j) {
             if (!group->servers[j].is_numeric)
                 resolver_prepare(resolver, group->servers[j].settings->host);
@@ -74,8 +74,10 @@ void client_destroy(struct client *client)
         return;
     assert(client->active_count == 0);
     client_stop_checks(client);
-    for (size_t i = 0; i < client->group_count; ++i)
+    for (size_t i = 0; i < client->group_count; ++i) {
         server_group_finish(&client->groups[i]);
+        failure_log_finish(&client->upstreams[i].failures);
+    }
     free(client->groups);
     free(client->upstreams);
     receive_buffers_finish(&client->buffers);
@@ -128,11 +130,9 @@ struct exchange *client_request_end(struct client_request *request)
     return exchange;
 }
 
-void client_request_log(const struct client_request *request, const struct server *server, const char *reason)
+void client_request_log(const struct client_request *request, struct server *server, const char *reason)
 {
-    struct slice url = server != NULL ? server->settings->url : SLICE_NONE;
-    log_line(LOG_LEVEL_ERROR, "upstream '%.*s'%s%.*s: %s (request %.*s)", SLICE_ARG(request->route->upstream->name),
-             server != NULL ? " server " : "", SLICE_ARG(url), reason, SLICE_ARG(request->exchange->id));
+    failure_log_add(server != NULL ? &server->failures : &request->upstream->failures, reason, request->exchange->id);
 }
 
 void client_request_fail(struct client_request *request, int status, const char *format, ...)

@@ -18,6 +18,7 @@
 #include "proxy/client.h"
 #include "proxy/connection.h"
 #include "proxy/connector.h"
+#include "proxy/failure_log.h"
 #include "proxy/health_checks.h"
 #include "proxy/receive_buffer.h"
 #include "proxy/retry_budget.h"
@@ -43,6 +44,7 @@ enum client_loss {
 struct client_upstream {
     struct upstream_queue queue;
     struct retry_budget budget;
+    struct failure_log failures; /* for which no server is to blame */
 };
 
 struct client {
@@ -125,7 +127,7 @@ void client_request_fail(struct client_request *request, int status, const char 
     __attribute__((format(printf, 3, 4)));
 
 /* The line alone, for a failure that another server may make good. server is NULL where none is to blame. */
-void client_request_log(const struct client_request *request, const struct server *server, const char *reason);
+void client_request_log(const struct client_request *request, struct server *server, const char *reason);
 
 /* Ends the try at hand, if there is one: its connection, and what it counts for at the server. */
 void client_request_end_try(struct client_request *request, enum server_outcome outcome);

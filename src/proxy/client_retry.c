@@ -41,7 +41,7 @@ static bool may_try_again(struct client_request *request)
 void client_request_lose(struct client_request *request, enum client_loss loss, const char *format, ...)
 {
     const struct retry_settings *retry = &request->route->upstream->retry;
-    const struct server *server = request->server;
+    struct server *server = request->server;
     char reason[REASON_BYTES];
     va_list arguments;
     va_start(arguments, format);
@@ -60,7 +60,7 @@ void client_request_lose(struct client_request *request, enum client_loss loss, 
 
 bool client_request_replace_response(struct client_request *request, int status)
 {
-    const struct server *server = request->server;
+    struct server *server = request->server;
     if (!status_ranges_contain(&request->route->upstream->retry.statuses, status) || !may_try_again(request) ||
         !client_request_go_elsewhere(request, SERVER_ANSWERED, false))
         return false;

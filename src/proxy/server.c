@@ -35,6 +35,7 @@ static void init_server(struct server *server, const struct server_settings *set
     *server = (struct server){.settings = settings, .upstream = upstream, .loop = loop};
     server->state = mem_zalloc(sizeof(*server->state));
     server->is_state_own = true;
+    failure_log_init(&server->failures, loop, upstream->name, settings->url);
     server->idle_timer = (struct timer){.on_timeout = connection_on_idle_timeout, .data = server};
     if (settings->is_unix) {
         set_unix_address(server);
@@ -121,6 +122,7 @@ void server_group_finish(struct server_group *group)
     server_group_unreserve(group);
     for (size_t i = 0; i < group->count; ++i) {
         connection_close_idle(&group->servers[i]);
+        failure_log_finish(&group->servers[i].failures);
         tls_peer_destroy(group->servers[i].tls);
         give_up_state(&group->servers[i]);
         text_finish(&group->servers[i].host);

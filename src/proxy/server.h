@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/settings.h"
 #include "filter/exchange.h"
+#include "proxy/failure_log.h"
 #include "proxy/loop.h"
 #include "proxy/resolver.h"
 
@@ -39,6 +40,7 @@ struct server {
     struct connection *newest, *oldest;
     size_t idle_count;
     struct timer idle_timer;
+    struct failure_log failures;
 };
 
 struct server_group {
