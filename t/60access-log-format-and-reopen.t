@@ -34,6 +34,31 @@ END
 }
 
 {
+    my $backend = start_static_backend(status => 200, body => 'hello');
+    my $dead    = 'http://127.0.0.1:' . free_port();
+    my $flexilib = start_flexilib(config => <<"END");
+listen: 127.0.0.1:0
+workers: 1
+upstreams:
+  pair: { servers: [{ url: "$dead", weight: 256 }, "@{[$backend->url]}"] }
+routes:
+  - { match: /pair, proxy: pair }
+  - { match: /dead, proxy: "$dead" }
+END
+    my $shape = qr{ $memory upstream (\S+) server (\S+) tries (\d+) waited $ms answered (-|$ms)$};
+    my $fields = sub {
+        my ($path) = @_;
+        request($flexilib, GET => $path);
+        return [$flexilib->wait_access(qr/\Q$path\E /) =~ $shape];
+    };
+    my $pair = $fields->('/pair');
+    like(pop @$pair, qr/^$ms$/, 'a line says how long the server took to answer');
+    is_deeply($pair, ['pair', $backend->url, 2], 'which one it was, and how many were tried');
+    is_deeply($fields->('/dead'), [$dead, $dead, 1, '-'], 'also where none has answered');
+    $flexilib->stop;
+}
+
+{
     my $hello = build_folder() . '/filters/hello.so';
     my $flexilib = start_flexilib(
         file   => 'proxy.ini',

@@ -50,6 +50,16 @@ struct response_head {
     struct slice upgrade; /* with 101: the protocol that the server switches to */
 };
 
+/* Whom the request was forwarded to, for the access log. */
+struct exchange_forwarding {
+    struct slice upstream; /* empty: to nobody */
+    struct slice server;   /* that has answered, or was tried last; empty: none was */
+    unsigned tries;        /* servers that were asked or tried to connect to */
+    bool is_answered;
+    uint64_t waited_us;   /* from then until the last try began */
+    uint64_t answered_us; /* from there until the response's head was there */
+};
+
 /* What an exchange asks of the world around it. */
 struct exchange_owner {
     /* The request half is done and nobody answered: get a response, then call exchange_response_head, or
@@ -112,6 +122,7 @@ struct exchange {
     const struct exchange_owner *owner;
     void *owner_data;
     uint64_t response_bytes; /* body bytes handed to send_body */
+    struct exchange_forwarding forwarding;
     /* ---- */
     struct runtime *runtime;
     const struct chain *chain;

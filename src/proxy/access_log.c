@@ -14,6 +14,7 @@
 enum {
     PIPE_PIECE_BYTES = 4096, /* what a pipe takes at once or not at all (PIPE_BUF) */
     MOST_REQUEST_LINE_BYTES = 3072,
+    MOST_NAME_BYTES = 200,
     MOST_COLLECTED_BYTES = 256 << 10,
     MOST_WAIT_US = 1000 * 1000,
     WARNING_INTERVAL_US = 60 * 1000 * 1000,
@@ -97,6 +98,14 @@ static void add_escaped(struct text *out, struct slice raw)
     }
 }
 
+static void cut_off(struct text *out, size_t start, size_t most_bytes)
+{
+    if (out->length - start <= most_bytes)
+        return;
+    out->length = start + most_bytes;
+    text_add(out, SLICE("..."));
+}
+
 static void add_request_line(struct text *out, const struct request_head *request)
 {
     size_t start = out->length;
@@ -108,10 +117,7 @@ static void add_request_line(struct text *out, const struct request_head *reques
     add_escaped(out, target);
     text_add(out, SLICE(" HTTP/1."));
     add_number(out, request->minor_version, 1);
-    if (out->length - start <= MOST_REQUEST_LINE_BYTES)
-        return;
-    out->length = start + MOST_REQUEST_LINE_BYTES;
-    text_add(out, SLICE("..."));
+    cut_off(out, start, MOST_REQUEST_LINE_BYTES);
 }
 
 static void add_peer(struct text *out, const struct exchange *exchange)
@@ -129,6 +135,31 @@ static void add_peer(struct text *out, const struct exchange *exchange)
         return;
     text_add_char(out, ':');
     add_number(out, exchange->peer_port, 1);
+}
+
+static void add_word(struct text *out, const char *label, struct slice word)
+{
+    text_add(out, slice_from_text(label));
+    size_t start = out->length;
+    add_escaped(out, word.length != 0 ? word : SLICE("-"));
+    cut_off(out, start, MOST_NAME_BYTES);
+}
+
+static void add_forwarding(struct text *out, const struct exchange_forwarding *forwarding)
+{
+    if (forwarding->upstream.length == 0)
+        return;
+    add_word(out, " upstream ", forwarding->upstream);
+    add_word(out, " server ", forwarding->server);
+    text_add(out, SLICE(" tries "));
+    add_number(out, forwarding->tries, 1);
+    text_add(out, SLICE(" waited "));
+    add_milliseconds(out, forwarding->waited_us);
+    text_add(out, SLICE(" answered "));
+    if (forwarding->is_answered)
+        add_milliseconds(out, forwarding->answered_us);
+    else
+        text_add_char(out, '-');
 }
 
 /* Making a date of the time is dear, so it is done once a millisecond at most. */
@@ -168,7 +199,10 @@ void access_log_add(struct access_log *log, const struct exchange *exchange, uin
     add_number(out, exchange->arena.ready_bytes, 1);
     text_add(out, SLICE(", alloc: "));
     add_number(out, exchange->arena.taken_bytes, 1);
-    text_add(out, SLICE(")\n"));
+    text_add_char(out, ')');
+    if (log->style == SETTINGS_YAML)
+        add_forwarding(out, &exchange->forwarding);
+    text_add_char(out, '\n');
     if (out->length > MOST_COLLECTED_BYTES)
         access_log_flush(log);
 }

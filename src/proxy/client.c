@@ -183,6 +183,7 @@ static struct client_request *send_by(struct client *client, struct exchange *ex
     request->timer = (struct timer){.on_timeout = client_request_on_timeout, .data = request};
     request->group = &client->groups[route->upstream->index];
     request->upstream = &client->upstreams[route->upstream->index];
+    exchange->forwarding = (struct exchange_forwarding){.upstream = route->upstream->name};
     if (body != NULL)
         request->upload.source = *body;
     if (total_timeout_ms > 0)

@@ -141,11 +141,28 @@ static void reset_response(struct client_request *request)
     request->body_bytes = 0;
 }
 
+static void note_begin(struct client_request *request, uint64_t now_us)
+{
+    if (request->began_us == 0)
+        request->began_us = now_us;
+}
+
+static void note_try(struct client_request *request)
+{
+    struct exchange_forwarding *forwarding = &request->exchange->forwarding;
+    request->try_began_us = clock_monotonic_us();
+    note_begin(request, request->try_began_us);
+    forwarding->server = request->server->settings->url;
+    forwarding->waited_us = request->try_began_us - request->began_us;
+    ++forwarding->tries;
+}
+
 static void begin_try(struct client_request *request, const struct destination *to)
 {
     int64_t timeout_ms = request->route->upstream->try_timeout_ms;
     request->server = to->server;
-    request->try_due_ms = timeout_ms > 0 ? clock_monotonic_us() / 1000 + (uint64_t)timeout_ms : 0;
+    note_try(request);
+    request->try_due_ms = timeout_ms > 0 ? request->try_began_us / 1000 + (uint64_t)timeout_ms : 0;
     if (request->tried.count < TRIED_SERVERS && find_tried(request, to->server) == TRIED_SERVERS)
         request->tried.items[request->tried.count++] = to->server;
     server_begin(to->server);
@@ -170,6 +187,7 @@ static void wait_for_room(struct client_request *request)
     struct upstream_queue *queue = &request->upstream->queue;
     request->server = NULL;
     request->try_due_ms = 0;
+    note_begin(request, clock_monotonic_us());
     request->retry_after_s = whole_seconds(settings->queue_timeout_ms);
     if (settings->queue_length == 0) {
         client_request_fail(request, 503, "all its servers are busy");

@@ -85,6 +85,7 @@ struct client_request {
     enum client_request_state state;
     struct timer timer;                              /* of the nearest deadline, or the failure to be told */
     uint64_t phase_due_ms, try_due_ms, total_due_ms; /* 0: none */
+    uint64_t began_us, try_began_us;                 /* for the access log */
     int failure_status;
     unsigned retry_after_s; /* the failure says when to come again */
 

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
 #include "proxy/http1_response.h"
@@ -56,6 +57,12 @@ static bool take_body_bytes(struct client_request *request, char *data, size_t l
     return true;
 }
 
+static void note_answer(struct client_request *request)
+{
+    request->exchange->forwarding.is_answered = true;
+    request->exchange->forwarding.answered_us = clock_monotonic_us() - request->try_began_us;
+}
+
 static void accept_head(struct client_request *request, const struct parsed_head *head, struct slice text,
                         const struct http1_response *response)
 {
@@ -74,6 +81,7 @@ static void accept_head(struct client_request *request, const struct parsed_head
         return;
     request->state = REQUEST_BODY;
     request->try_due_ms = 0;
+    note_answer(request);
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
     response_rewrite(exchange, request->route->forward,
                      &(struct response_origin){text_slice(&request->server->host), request->server->settings->is_tls});
@@ -91,6 +99,7 @@ static void accept_switch(struct client_request *request, const struct parsed_he
     request->phase_due_ms = request->try_due_ms = request->total_due_ms = 0;
     request->status = head->status;
     request->state = REQUEST_SWITCHED;
+    note_answer(request);
     request->pending = slice_skip(text, head->length);
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
     server_mark_response(request->server, exchange);

@@ -1,6 +1,7 @@
 #include "proxy/access_log.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -96,6 +97,25 @@ static void our_line_has_time_and_id_in_front(void **state)
                                      "ttlb 2.568ms (pre-alloc: 1569, alloc: 4350)\n");
 }
 
+static void where_a_request_went_stands_at_the_end(void **state)
+{
+    char line[8192];
+    struct exchange exchange = make_exchange();
+    exchange.forwarding = (struct exchange_forwarding){.upstream = SLICE("shop"), .tries = 0};
+    log_one(SETTINGS_YAML, &exchange, 0, 0, line, sizeof(line));
+    assert_non_null(strstr(line, "alloc: 4350) upstream shop server - tries 0 waited 0.000ms answered -\n"));
+    exchange.forwarding.server = SLICE("http+unix:/run/a\n\"b");
+    exchange.forwarding.tries = 2;
+    exchange.forwarding.waited_us = 5001;
+    exchange.forwarding.is_answered = true;
+    exchange.forwarding.answered_us = 7;
+    log_one(SETTINGS_YAML, &exchange, 0, 0, line, sizeof(line));
+    assert_non_null(strstr(line, "alloc: 4350) upstream shop server http+unix:/run/a\\x0A\\x22b tries 2 waited 5.001ms "
+                                 "answered 0.007ms\n"));
+    log_one(SETTINGS_INI, &exchange, 0, 0, line, sizeof(line));
+    assert_non_null(strstr(line, "alloc: 4350)\n"));
+}
+
 static void nothing_in_a_request_line_forges_a_log(void **state)
 {
     char line[8192];
@@ -117,6 +137,8 @@ static void long_lines_are_cut(void **state)
     for (int c = 0; c < 2; ++c) {
         memset(target, "a\xff"[c], 70000);
         exchange.request.raw_target = slice_of(target, 70000);
+        exchange.forwarding = (struct exchange_forwarding){
+            .upstream = slice_of(target, 70000), .server = slice_of(target, 70000), .tries = UINT_MAX};
         log_one(SETTINGS_YAML, &exchange, 0, 0, line, sizeof(line));
         assert_true(strlen(line) < 4096);
         assert_non_null(strstr(line, "...\" 200 ttfb"));
@@ -328,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_originals_line_is_exact),
         cmocka_unit_test(our_line_has_time_and_id_in_front),
+        cmocka_unit_test(where_a_request_went_stands_at_the_end),
         cmocka_unit_test(nothing_in_a_request_line_forges_a_log),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(there_may_be_no_log),
