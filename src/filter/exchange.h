@@ -34,8 +34,9 @@ struct request_head {
     struct slice query;      /* without "?" */
     bool has_query;          /* so that "/a?" stays "/a?" */
     struct slice raw_target; /* as sent, for the log and proxy.ini's routes */
-    unsigned minor_version;  /* HTTP/1.minor */
-    struct headers headers;  /* end-to-end fields without Host, Content-Length and the like */
+    unsigned minor_version;  /* HTTP/1.minor; 1 where is_http2 */
+    bool is_http2;
+    struct headers headers; /* end-to-end fields without Host, Content-Length and the like */
     /* What Upgrade asks for, as a list of tokens; empty where the front could not switch. Filters neither see nor
      * change it. */
     struct slice upgrade;

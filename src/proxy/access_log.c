@@ -115,8 +115,8 @@ static void add_request_line(struct text *out, const struct request_head *reques
     add_escaped(out, request->method);
     text_add_char(out, ' ');
     add_escaped(out, target);
-    text_add(out, SLICE(" HTTP/1."));
-    add_number(out, request->minor_version, 1);
+    text_add(out, request->is_http2 ? SLICE(" HTTP/2.") : SLICE(" HTTP/1."));
+    add_number(out, request->is_http2 ? 0 : request->minor_version, 1);
     cut_off(out, start, MOST_REQUEST_LINE_BYTES);
 }
 

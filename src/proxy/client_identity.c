@@ -1,7 +1,7 @@
 #include "proxy/client_identity.h"
 
-#include "proxy/http1_request.h"
 #include "proxy/list_backwards.h"
+#include "proxy/request_rules.h"
 
 #include <arpa/inet.h>
 
@@ -265,7 +265,7 @@ static void read_x_fields(struct report *report, struct headers *headers)
         report->scheme = scheme;
     else
         headers_remove(headers, SLICE("x-forwarded-proto"));
-    if (http1_request_is_authority(authority))
+    if (request_rules_is_authority(authority))
         report->authority = authority;
     else
         headers_remove(headers, SLICE("x-forwarded-host"));
@@ -292,7 +292,7 @@ static void believe(struct exchange *exchange, const struct settings *settings)
     if (report.has_client)
         use_hop(exchange, &report.client);
     read_scheme(exchange, report.scheme);
-    if (http1_request_is_authority(report.authority))
+    if (request_rules_is_authority(report.authority))
         exchange->request.client_authority = report.authority;
 }
 

@@ -7,7 +7,7 @@
 #include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
 #include "proxy/forward.h"
-#include "proxy/http1_request.h"
+#include "proxy/request_rules.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static void send_on(struct exchange *exchange, struct dispatch_entry *entry)
     if (is_loop(exchange))
         return;
     if (ends_here(exchange)) {
-        headers_add(&exchange->response.headers, &exchange->arena, SLICE("allow"), SLICE(HTTP1_ALLOWED_METHODS));
+        headers_add(&exchange->response.headers, &exchange->arena, SLICE("allow"), SLICE(REQUEST_ALLOWED_METHODS));
         entry->source = fixed_response_send(exchange, 200, SLICE_NONE, on_source_over);
         return;
     }

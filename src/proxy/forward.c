@@ -329,7 +329,10 @@ static char *put_via(char *at, const struct request_head *request, unsigned seen
 {
     char *value;
     at = put_earlier(at, &request->headers, FIELD_VIA, seen, via, &value);
-    at = put_more(at, value, request->minor_version == 0 ? SLICE("1.0 flexilib") : SLICE("1.1 flexilib"));
+    if (request->is_http2)
+        at = put_more(at, value, SLICE("2.0 flexilib"));
+    else
+        at = put_more(at, value, request->minor_version == 0 ? SLICE("1.0 flexilib") : SLICE("1.1 flexilib"));
     return put(at, SLICE("\r\n"));
 }
 

@@ -1,5 +1,7 @@
 #include "proxy/head_parser.h"
 
+#include "proxy/request_rules.h"
+
 enum {
     MOST_EMPTY_LINES = 4,
 };
@@ -83,15 +85,6 @@ static enum head_result skip_empty_lines(struct slice data, size_t *skipped, con
     return HEAD_OK;
 }
 
-static bool is_target(struct slice target)
-{
-    for (size_t i = 0; i < target.length; ++i) {
-        if (target.data[i] < 0x21 || target.data[i] > 0x7e || target.data[i] == '#')
-            return false;
-    }
-    return target.length != 0;
-}
-
 /* Whether a request line that did not parse asks for HTTP/2 or another version that does not begin with 1. */
 static bool names_other_version(struct slice data)
 {
@@ -132,7 +125,7 @@ static enum head_result split_request(struct slice data, bool is_whole, struct p
         return refuse(reason, "a header line is malformed");
     if (!header_is_name(head->method))
         return refuse(reason, "the method is not a token");
-    if (!is_target(head->target))
+    if (!request_rules_is_target(head->target))
         return refuse(reason, "the request target holds a byte that it must not");
     head->minor_version = (unsigned)minor_version;
     head->field_count = count;

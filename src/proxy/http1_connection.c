@@ -138,7 +138,7 @@ static void begin_request(struct http1_connection *connection, const struct pars
 {
     struct arena *arena = http1_connection_open_exchange(connection);
     struct request_head *request = &connection->entry.exchange->request;
-    struct http1_refusal refusal =
+    struct request_refusal refusal =
         http1_request_build(head, http1_input_slice(&connection->input), arena, request, &connection->framing);
     if (connection->listener->tls != NULL)
         request->scheme = SLICE("https");
@@ -164,7 +164,7 @@ static bool wait_for_head(struct http1_connection *connection, struct slice data
     }
     bool is_full = data.length >= (size_t)settings->head_limit_bytes;
     bool has_line = slice_find(data, '\n') != data.length;
-    if (!has_line && (is_full || data.length > HTTP1_TARGET_LIMIT_BYTES)) {
+    if (!has_line && (is_full || data.length > REQUEST_TARGET_LIMIT_BYTES)) {
         http1_refuse(connection, 414, "the target is too long");
         return true;
     }

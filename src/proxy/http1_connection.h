@@ -14,6 +14,7 @@
 #include "proxy/http1_body.h"
 #include "proxy/http1_input.h"
 #include "proxy/http1_writer.h"
+#include "proxy/http_date.h"
 #include "proxy/socket.h"
 #include "proxy/socket_address.h"
 
@@ -85,7 +86,7 @@ struct front_http1 {
     void (*on_count)(void *data);
     void *data;
     struct http1_spare spare;
-    struct http1_date date;
+    struct http_date_cache date;
     struct header *fields; /* settings->header_limit, for parsing */
 };
 

@@ -1,16 +1,12 @@
 #include "proxy/http1_request.h"
 
-#include "plan/path.h"
-#include "proxy/http1_fields.h"
+#include "proxy/request_fields.h"
 
 enum {
     NAMED_FIELDS_LIMIT = 32,  /* how many fields Connection may name */
     SPARE_FIELDS = 8,         /* room for what filters and the client add */
     GUESS_LIMIT_BYTES = 1024, /* how much of a bad request line the log shows */
 };
-
-#define ACCEPTED           ((struct http1_refusal){0, NULL})
-#define REFUSED(code, ...) ((struct http1_refusal){(code), __VA_ARGS__})
 
 /* What the fields have said so far. */
 struct judgement {
@@ -24,57 +20,23 @@ struct judgement {
     size_t named_count;
 };
 
-static bool is_host_byte(char c)
-{
-    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
-           (c != '\0' && strchr("-._~", c) != NULL);
-}
-
-static bool is_address_byte(char c)
-{
-    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') || c == ':' || c == '.';
-}
-
-static bool is_port(struct slice text)
-{
-    uint64_t port = 0;
-    return text.length == 0 || (slice_parse_number(text, &port) && port <= UINT16_MAX);
-}
-
-bool http1_request_is_authority(struct slice text)
-{
-    bool is_address = text.length != 0 && text.data[0] == '[';
-    size_t end = is_address ? 1 : 0;
-    while (end < text.length && (is_address ? is_address_byte(text.data[end]) : is_host_byte(text.data[end])))
-        ++end;
-    if (is_address) {
-        if (end < 3 || end == text.length || text.data[end] != ']')
-            return false;
-        ++end;
-    }
-    if (end == 0)
-        return false;
-    struct slice rest = slice_skip(text, end);
-    return rest.length == 0 || (rest.data[0] == ':' && is_port(slice_skip(rest, 1)));
-}
-
-static struct http1_refusal note_host(struct judgement *judgement, struct slice value)
+static struct request_refusal note_host(struct judgement *judgement, struct slice value)
 {
     if (judgement->has_host)
-        return REFUSED(400, "more than one Host field");
+        return REQUEST_REFUSED(400, "more than one Host field");
     judgement->has_host = true;
     judgement->host = value;
-    return http1_request_is_authority(value) ? ACCEPTED : REFUSED(400, "the Host field is no host");
+    return request_rules_is_authority(value) ? REQUEST_ACCEPTED : REQUEST_REFUSED(400, "the Host field is no host");
 }
 
-static struct http1_refusal note_length(struct judgement *judgement, struct slice value)
+static struct request_refusal note_length(struct judgement *judgement, struct slice value)
 {
     if (judgement->has_length)
-        return REFUSED(400, "more than one Content-Length field");
+        return REQUEST_REFUSED(400, "more than one Content-Length field");
     judgement->has_length = true;
     if (!slice_parse_number(value, &judgement->framing->content_length))
-        return REFUSED(400, "the Content-Length is no number");
-    return ACCEPTED;
+        return REQUEST_REFUSED(400, "the Content-Length is no number");
+    return REQUEST_ACCEPTED;
 }
 
 /* A coding that exists but that we do not speak, applied before chunked as it has to be. */
@@ -91,19 +53,19 @@ static bool is_foreign_coding(struct slice value)
     return false;
 }
 
-static struct http1_refusal note_coding(struct judgement *judgement, struct slice value)
+static struct request_refusal note_coding(struct judgement *judgement, struct slice value)
 {
     if (judgement->has_coding)
-        return REFUSED(400, "more than one Transfer-Encoding field");
+        return REQUEST_REFUSED(400, "more than one Transfer-Encoding field");
     judgement->has_coding = true;
     if (judgement->request->minor_version == 0)
-        return REFUSED(400, "a Transfer-Encoding in HTTP/1.0");
+        return REQUEST_REFUSED(400, "a Transfer-Encoding in HTTP/1.0");
     if (is_foreign_coding(value))
-        return REFUSED(501, "the Transfer-Encoding is not supported");
+        return REQUEST_REFUSED(501, "the Transfer-Encoding is not supported");
     if (!slice_equals_nocase(value, SLICE("chunked")))
-        return REFUSED(400, "the Transfer-Encoding is not chunked");
+        return REQUEST_REFUSED(400, "the Transfer-Encoding is not chunked");
     judgement->framing->is_chunked = true;
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
 static bool is_lifetime(struct slice option)
@@ -111,21 +73,21 @@ static bool is_lifetime(struct slice option)
     return slice_equals_nocase(option, SLICE("close")) || slice_equals_nocase(option, SLICE("keep-alive"));
 }
 
-static struct http1_refusal note_named(struct judgement *judgement, struct slice value)
+static struct request_refusal note_named(struct judgement *judgement, struct slice value)
 {
     while (value.length != 0) {
         struct slice option = slice_next_item(&value, ',');
-        if (option.length == 0 || is_lifetime(option) || http1_field_classify(option) != HTTP1_FIELD_PLAIN ||
-            http1_field_is_protected(option))
+        if (option.length == 0 || is_lifetime(option) || request_field_classify(option) != REQUEST_FIELD_PLAIN ||
+            request_field_is_protected(option))
             continue;
         if (judgement->named_count == NAMED_FIELDS_LIMIT)
-            return REFUSED(400, "Connection names too many fields");
+            return REQUEST_REFUSED(400, "Connection names too many fields");
         judgement->named[judgement->named_count++] = option;
     }
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
-static struct http1_refusal note_connection(struct judgement *judgement, struct slice value)
+static struct request_refusal note_connection(struct judgement *judgement, struct slice value)
 {
     struct slice options = value;
     while (options.length != 0) {
@@ -140,51 +102,51 @@ static struct http1_refusal note_connection(struct judgement *judgement, struct 
     return note_named(judgement, value);
 }
 
-static struct http1_refusal note_expect(struct judgement *judgement, struct slice value)
+static struct request_refusal note_expect(struct judgement *judgement, struct slice value)
 {
     /* HTTP/1.0 does not know the field, so whatever sent it cannot wait for an answer */
     if (judgement->request->minor_version == 0)
-        return ACCEPTED;
+        return REQUEST_ACCEPTED;
     if (!slice_equals_nocase(value, SLICE("100-continue")))
-        return REFUSED(417, "the expectation cannot be met");
+        return REQUEST_REFUSED(417, "the expectation cannot be met");
     judgement->framing->expects_continue = true;
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
-static struct http1_refusal note_upgrade(struct judgement *judgement, struct arena *arena, struct slice value)
+static struct request_refusal note_upgrade(struct judgement *judgement, struct arena *arena, struct slice value)
 {
     if (judgement->upgrade.length == 0)
         judgement->upgrade = value;
     else
         judgement->upgrade = arena_print(arena, "%.*s, %.*s", SLICE_ARG(judgement->upgrade), SLICE_ARG(value));
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
-static struct http1_refusal note_field(struct judgement *judgement, struct arena *arena, struct slice name,
-                                       struct slice value)
+static struct request_refusal note_field(struct judgement *judgement, struct arena *arena, struct slice name,
+                                         struct slice value)
 {
-    switch (http1_field_classify(name)) {
-    case HTTP1_FIELD_HOST:
+    switch (request_field_classify(name)) {
+    case REQUEST_FIELD_HOST:
         return note_host(judgement, value);
-    case HTTP1_FIELD_CONNECTION:
+    case REQUEST_FIELD_CONNECTION:
         return note_connection(judgement, value);
-    case HTTP1_FIELD_PROXY_CONNECTION:
+    case REQUEST_FIELD_PROXY_CONNECTION:
         return note_named(judgement, value);
-    case HTTP1_FIELD_CONTENT_LENGTH:
+    case REQUEST_FIELD_CONTENT_LENGTH:
         return note_length(judgement, value);
-    case HTTP1_FIELD_TRANSFER_ENCODING:
+    case REQUEST_FIELD_TRANSFER_ENCODING:
         return note_coding(judgement, value);
-    case HTTP1_FIELD_EXPECT:
+    case REQUEST_FIELD_EXPECT:
         return note_expect(judgement, value);
-    case HTTP1_FIELD_UPGRADE:
+    case REQUEST_FIELD_UPGRADE:
         return note_upgrade(judgement, arena, value);
-    case HTTP1_FIELD_DROPPED:
-        return ACCEPTED;
-    case HTTP1_FIELD_PLAIN:
+    case REQUEST_FIELD_DROPPED:
+        return REQUEST_ACCEPTED;
+    case REQUEST_FIELD_PLAIN:
         break;
     }
     headers_add(&judgement->request->headers, arena, name, value);
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
 /* A request with a body is answered as an ordinary one: it would have to be read up before the switch. */
@@ -198,19 +160,19 @@ static void judge_upgrade(struct judgement *judgement)
         judgement->request->upgrade = judgement->upgrade;
 }
 
-static struct http1_refusal judge_fields_together(struct judgement *judgement)
+static struct request_refusal judge_fields_together(struct judgement *judgement)
 {
     struct http1_framing *framing = judgement->framing;
     if (judgement->has_length && judgement->has_coding)
-        return REFUSED(400, "both Content-Length and Transfer-Encoding");
+        return REQUEST_REFUSED(400, "both Content-Length and Transfer-Encoding");
     if (!judgement->has_host && judgement->request->minor_version != 0)
-        return REFUSED(400, "no Host field");
+        return REQUEST_REFUSED(400, "no Host field");
     framing->keep_alive =
         !judgement->says_close && (judgement->request->minor_version != 0 || judgement->says_keep_alive);
     for (size_t i = 0; i < judgement->named_count; ++i)
         headers_remove(&judgement->request->headers, judgement->named[i]);
     judge_upgrade(judgement);
-    return ACCEPTED;
+    return REQUEST_ACCEPTED;
 }
 
 /* Takes scheme and authority off an absolute-form target; what is left is in origin form. */
@@ -228,45 +190,27 @@ static bool take_authority(struct slice *target, struct slice *authority)
         ++end;
     *authority = slice_of(rest.data, end);
     *target = slice_skip(rest, end);
-    return http1_request_is_authority(*authority);
+    return request_rules_is_authority(*authority);
 }
 
-static struct http1_refusal judge_path(struct request_head *request, struct slice target, struct arena *arena)
-{
-    size_t end = slice_find(target, '?');
-    struct slice path = end == 0 ? SLICE("/") : slice_of(target.data, end);
-    request->has_query = end < target.length;
-    request->query = request->has_query ? slice_skip(target, end + 1) : SLICE_NONE;
-    if (path_canonicalize(path, arena, &request->path) != PATH_OK)
-        return REFUSED(400, "the path is malformed");
-    return ACCEPTED;
-}
-
-static struct http1_refusal judge_target(struct judgement *judgement, struct arena *arena)
+static struct request_refusal judge_target(struct judgement *judgement, struct arena *arena)
 {
     struct request_head *request = judgement->request;
     struct slice target = request->raw_target;
     request->authority = judgement->host;
-    if (target.length > HTTP1_TARGET_LIMIT_BYTES)
-        return REFUSED(414, "the target is too long");
+    if (target.length > REQUEST_TARGET_LIMIT_BYTES)
+        return REQUEST_REFUSED(414, "the target is too long");
     bool is_options = slice_equals(request->method, SLICE("OPTIONS"));
     if (target.data[0] != '/' && !(is_options && slice_equals(target, SLICE("*")))) {
         if (!take_authority(&target, &request->authority))
-            return REFUSED(400, "the target is malformed");
+            return REQUEST_REFUSED(400, "the target is malformed");
     }
     if (is_options && (target.length == 0 || target.data[0] == '*')) {
         request->path = SLICE("*");
         judgement->framing->is_server_wide = true;
-        return ACCEPTED;
+        return REQUEST_ACCEPTED;
     }
-    return judge_path(request, target, arena);
-}
-
-static struct http1_refusal judge_method(struct slice method)
-{
-    if (slice_equals(method, SLICE("CONNECT")) || slice_equals(method, SLICE("TRACE")))
-        return REFUSED(405, "the method is not allowed");
-    return ACCEPTED;
+    return request_rules_take_path(request, target, arena);
 }
 
 static struct slice move_slice(struct slice slice, struct slice from, struct slice to)
@@ -274,8 +218,8 @@ static struct slice move_slice(struct slice slice, struct slice from, struct sli
     return slice.length == 0 ? SLICE("") : slice_of(to.data + (slice.data - from.data), slice.length);
 }
 
-struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
-                                         struct request_head *request, struct http1_framing *framing)
+struct request_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
+                                           struct request_head *request, struct http1_framing *framing)
 {
     struct slice copy = arena_copy(arena, slice_of(text.data, head->length));
     struct judgement judgement = {.request = request, .framing = framing};
@@ -289,7 +233,7 @@ struct http1_refusal http1_request_build(const struct parsed_head *head, struct 
     request->headers.capacity = head->field_count + SPARE_FIELDS;
     request->headers.items = arena_alloc(arena, request->headers.capacity * sizeof(struct header));
 
-    struct http1_refusal refusal = judge_method(request->method);
+    struct request_refusal refusal = request_rules_check_method(request->method);
     for (size_t i = 0; i < head->field_count && refusal.status == 0; ++i) {
         struct slice name = move_slice(head->fields[i].name, text, copy);
         struct slice value = move_slice(head->fields[i].value, text, copy);

@@ -7,6 +7,7 @@
 
 #include "filter/exchange.h"
 #include "proxy/head_parser.h"
+#include "proxy/request_rules.h"
 
 struct http1_framing {
     uint64_t content_length; /* 0 where there is no body; of no meaning when chunked */
@@ -17,31 +18,14 @@ struct http1_framing {
     bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
 };
 
-/* Why a request gets no further; status 0 where it does. */
-struct http1_refusal {
-    int status;
-    const char *reason; /* a phrase for the log and the client */
-};
-
-enum {
-    HTTP1_TARGET_LIMIT_BYTES = 16 * 1024, /* more is answered 414 */
-};
-
-/* The methods that FlexiLib lets through by itself, for the field Allow. */
-#define HTTP1_ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
 /* Fills request and framing from a head that parsed, copying its text, which is text's first head->length bytes, into
  * the arena. request->headers keeps end-to-end fields only: what frames the message, what belongs to the connection,
  * what Connection names (unless that would take away a field that is end-to-end by its nature), and what spells one of
  * those or a forwarding field with "_" is left out. request->upgrade is filled where the client may be switched to
  * another protocol: HTTP/1.1, Connection names Upgrade, and no body stands in between (RFC 9110 section 7.8). On a
  * refusal the request line is filled as far as it is known. */
-struct http1_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
-                                         struct request_head *request, struct http1_framing *framing);
-
-/* Whether the text is HOST or HOST:PORT as a Host field may hold it. Stricter than RFC 3986: no percent escapes and
- * sub-delims, which no name in use has and which routes could only misunderstand. */
-bool http1_request_is_authority(struct slice text);
+struct request_refusal http1_request_build(const struct parsed_head *head, struct slice text, struct arena *arena,
+                                           struct request_head *request, struct http1_framing *framing);
 
 /* Fills method and raw_target from the start of a head that did not parse, for the log; "-" where they cannot be made
  * out. */

@@ -92,7 +92,7 @@ static void send_head(struct dispatch_entry *entry)
         http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
                           connection->framing.keep_alive && !front->is_draining && !has_spoken_early(connection));
     output->head =
-        http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http1_date_get(&front->date));
+        http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http_date_now(&front->date));
 }
 
 static void flush(struct dispatch_entry *entry)

@@ -1,9 +1,7 @@
 #include "proxy/http1_writer.h"
 
 #include "filter/status.h"
-#include "proxy/http_date.h"
-
-#include <time.h>
+#include "proxy/response_rules.h"
 
 struct http1_delivery http1_writer_plan(const struct response_head *response, bool has_body, unsigned minor_version,
                                         bool keep_alive)
@@ -21,17 +19,6 @@ struct http1_delivery http1_writer_plan(const struct response_head *response, bo
         delivery.keep_alive = false;
     delivery.tells_keep_alive = delivery.keep_alive && minor_version == 0;
     return delivery;
-}
-
-struct slice http1_date_get(struct http1_date *date)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (date->second != now.tv_sec || date->text[0] == '\0') {
-        http_date_format(date->text, now.tv_sec);
-        date->second = now.tv_sec;
-    }
-    return slice_from_text(date->text);
 }
 
 /* The fields that are the front's own, as one text. */
@@ -59,17 +46,6 @@ static void add_length(struct own_fields *own, uint64_t number)
     add_own(own, SLICE("\r\n"));
 }
 
-/* RFC 9110 section 8.6: never with 204. With 304 it would describe the representation, of which a filter that answers
- * with an empty body says nothing. */
-static bool tells_length(const struct response_head *response, const struct http1_delivery *delivery)
-{
-    if (delivery->ending == HTTP1_ENDING_LENGTH)
-        return true;
-    if (delivery->ending != HTTP1_ENDING_NONE || response->status == 101 || response->status == 204)
-        return false;
-    return response->status == 304 ? response->body_length > 0 : response->body_length >= 0;
-}
-
 /* What becomes of the connection. */
 static void add_connection(struct own_fields *own, const struct response_head *response,
                            const struct http1_delivery *delivery)
@@ -94,7 +70,7 @@ static void build_own_fields(struct own_fields *own, const struct response_head 
         add_own(own, date);
         add_own(own, SLICE("\r\n"));
     }
-    if (tells_length(response, delivery))
+    if (response_tells_length(response))
         add_length(own, (uint64_t)response->body_length);
     else if (delivery->ending == HTTP1_ENDING_CHUNKED)
         add_own(own, SLICE("Transfer-Encoding: chunked\r\n"));

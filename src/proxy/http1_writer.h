@@ -25,13 +25,6 @@ struct http1_delivery {
 struct http1_delivery http1_writer_plan(const struct response_head *response, bool has_body, unsigned minor_version,
                                         bool keep_alive);
 
-/* The text of the Date field, made once a second. Zero bytes at first. */
-struct http1_date {
-    int64_t second;
-    char text[sizeof("Sun, 22 Nov 2026 06:41:01 GMT")];
-};
-struct slice http1_date_get(struct http1_date *date);
-
 /* The head's text, blank line included, in the arena. date is added unless the response has one. */
 struct slice http1_writer_head(struct arena *arena, const struct response_head *response,
                                const struct http1_delivery *delivery, struct slice date);

@@ -76,3 +76,14 @@ bool http_date_parse(struct slice text, time_t *time)
         *time = timegm(&utc);
     return is_date;
 }
+
+struct slice http_date_now(struct http_date_cache *cache)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (cache->second != now.tv_sec || cache->text[0] == '\0') {
+        http_date_format(cache->text, now.tv_sec);
+        cache->second = now.tv_sec;
+    }
+    return slice_from_text(cache->text);
+}

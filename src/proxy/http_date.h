@@ -17,4 +17,11 @@ void http_date_format(char text[HTTP_DATE_BYTES], time_t time);
 /* Reads any of the three forms; false where it is none of them. */
 bool http_date_parse(struct slice text, time_t *time);
 
+/* The time as a Date field has it, made once a second. Zero bytes at first. */
+struct http_date_cache {
+    time_t second;
+    char text[HTTP_DATE_BYTES];
+};
+struct slice http_date_now(struct http_date_cache *cache);
+
 #endif

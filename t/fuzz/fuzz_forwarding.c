@@ -4,7 +4,7 @@
 #include "proxy/client_identity.h"
 #include "proxy/cookie_rewrite.h"
 #include "proxy/forward.h"
-#include "proxy/http1_request.h"
+#include "proxy/request_rules.h"
 #include "proxy/response_rewrite.h"
 
 static const char *const request_names[] = {"X-Forwarded-For",  "Forwarded",       "X-Forwarded-Proto",
@@ -58,7 +58,7 @@ static void check_identity(struct exchange *exchange)
     CLAIM(slice_equals(exchange->proxy_address, SLICE("10.0.0.1")));
     CLAIM(slice_equals(exchange->request.scheme, SLICE("http")) ||
           slice_equals(exchange->request.scheme, SLICE("https")));
-    CLAIM(http1_request_is_authority(exchange->request.client_authority));
+    CLAIM(request_rules_is_authority(exchange->request.client_authority));
 }
 
 static void check_head(const struct exchange *exchange, const struct forward_settings *forward)

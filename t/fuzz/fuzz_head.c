@@ -38,7 +38,7 @@ static void build_request(const struct parsed_head *head, struct slice data)
     struct request_head request = {0};
     struct http1_framing framing = {0};
     arena_init(&arena, 0);
-    struct http1_refusal refusal =
+    struct request_refusal refusal =
         http1_request_build(head, slice_of(data.data, head->length), &arena, &request, &framing);
     if (refusal.status == 0) {
         CLAIM(header_is_name(request.method));

@@ -81,6 +81,11 @@ static void the_originals_line_is_exact(void **state)
     log_one(SETTINGS_INI, &exchange, 7, 1000, line, sizeof(line));
     assert_string_equal(line, "unix: - - \"POST http://a/b?c=%20d HTTP/1.0\" 502 ttfb 0.007ms 18446744073709551615 "
                               "ttlb 1.000ms (pre-alloc: 0, alloc: 0)\n");
+    exchange.request.is_http2 = true;
+    exchange.request.minor_version = 1;
+    log_one(SETTINGS_INI, &exchange, 7, 1000, line, sizeof(line));
+    assert_string_equal(line, "unix: - - \"POST http://a/b?c=%20d HTTP/2.0\" 502 ttfb 0.007ms 18446744073709551615 "
+                              "ttlb 1.000ms (pre-alloc: 0, alloc: 0)\n");
 }
 
 static void our_line_has_time_and_id_in_front(void **state)

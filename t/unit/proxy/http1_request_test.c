@@ -15,9 +15,9 @@ struct judged {
     struct arena arena;
     struct request_head request;
     struct http1_framing framing;
-    struct http1_refusal refusal;
+    struct request_refusal refusal;
     bool is_whole;
-    char text[2 * HTTP1_TARGET_LIMIT_BYTES];
+    char text[2 * REQUEST_TARGET_LIMIT_BYTES];
 };
 
 static size_t add_text(char *text, size_t used, size_t capacity, struct slice more)
@@ -72,15 +72,15 @@ static void judge(struct judged *judged, struct slice raw)
         break;
     case HEAD_BAD:
         judged->is_whole = true;
-        judged->refusal = (struct http1_refusal){400, reason};
+        judged->refusal = (struct request_refusal){400, reason};
         break;
     case HEAD_OTHER_VERSION:
         judged->is_whole = true;
-        judged->refusal = (struct http1_refusal){505, reason};
+        judged->refusal = (struct request_refusal){505, reason};
         break;
     case HEAD_TOO_MANY_FIELDS:
         judged->is_whole = true;
-        judged->refusal = (struct http1_refusal){431, reason};
+        judged->refusal = (struct request_refusal){431, reason};
         break;
     }
 }
@@ -303,11 +303,11 @@ static void every_part_of_a_head_is_incomplete(void **state)
 
 static void a_target_beyond_the_limit_is_too_long(void **state)
 {
-    static char raw[HTTP1_TARGET_LIMIT_BYTES + 64];
+    static char raw[REQUEST_TARGET_LIMIT_BYTES + 64];
     for (size_t more = 0; more < 2; ++more) {
         memset(raw, 'x', sizeof(raw));
         memcpy(raw, "GET /", 5);
-        char *end = raw + 4 + HTTP1_TARGET_LIMIT_BYTES + more;
+        char *end = raw + 4 + REQUEST_TARGET_LIMIT_BYTES + more;
         strcpy(end, " HTTP/1.1\r\nHost: a\r\n\r\n");
         struct judged judged;
         judge(&judged, slice_from_text(raw));

@@ -1,4 +1,5 @@
 #include "proxy/http1_writer.h"
+#include "proxy/http_date.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,8 +107,8 @@ static void a_chunk_starts_with_its_size(void **state)
 
 static void the_date_has_the_preferred_form(void **state)
 {
-    struct http1_date cached = {0};
-    struct slice text = http1_date_get(&cached);
+    struct http_date_cache cached = {0};
+    struct slice text = http_date_now(&cached);
     char day[4], month[4];
     int number, year, hour, minute, second, end = 0;
     assert_int_equal(sscanf(text.data, "%3[A-Z a-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", day, &number, month, &year,
@@ -115,7 +116,7 @@ static void the_date_has_the_preferred_form(void **state)
                      7);
     assert_int_equal(end, text.length);
     assert_int_equal(text.length, sizeof(date) - 1);
-    assert_ptr_equal(http1_date_get(&cached).data, text.data);
+    assert_ptr_equal(http_date_now(&cached).data, text.data);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "proxy/http1_fields.h"
+#include "proxy/request_fields.h"
 
 #include "filter/headers.h"
 #include "proxy/client_identity.h"
@@ -9,16 +9,16 @@ enum {
 
 static const struct {
     struct slice name;
-    enum http1_field field;
+    enum request_field field;
 } own_fields[] = {
-    {{"host", 4}, HTTP1_FIELD_HOST},
-    {{"connection", 10}, HTTP1_FIELD_CONNECTION},
-    {{"proxy-connection", 16}, HTTP1_FIELD_PROXY_CONNECTION},
-    {{"content-length", 14}, HTTP1_FIELD_CONTENT_LENGTH},
-    {{"transfer-encoding", 17}, HTTP1_FIELD_TRANSFER_ENCODING},
-    {{"expect", 6}, HTTP1_FIELD_EXPECT},
-    {{"upgrade", 7}, HTTP1_FIELD_UPGRADE},
-    {{"http2-settings", 14}, HTTP1_FIELD_DROPPED},
+    {{"host", 4}, REQUEST_FIELD_HOST},
+    {{"connection", 10}, REQUEST_FIELD_CONNECTION},
+    {{"proxy-connection", 16}, REQUEST_FIELD_PROXY_CONNECTION},
+    {{"content-length", 14}, REQUEST_FIELD_CONTENT_LENGTH},
+    {{"transfer-encoding", 17}, REQUEST_FIELD_TRANSFER_ENCODING},
+    {{"expect", 6}, REQUEST_FIELD_EXPECT},
+    {{"upgrade", 7}, REQUEST_FIELD_UPGRADE},
+    {{"http2-settings", 14}, REQUEST_FIELD_DROPPED},
 };
 
 static const char *const protected_names[] = {
@@ -32,13 +32,13 @@ static const char *const protected_prefixes[] = {
     "accept-", "access-control-", "content-", "if-", "sec-", "x-forwarded-", "x-real-", "x-request-",
 };
 
-static enum http1_field find_own(struct slice name)
+static enum request_field find_own(struct slice name)
 {
     for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); ++i) {
         if (name.length == own_fields[i].name.length && slice_equals_nocase(name, own_fields[i].name))
             return own_fields[i].field;
     }
-    return header_is_hop_by_hop(name) ? HTTP1_FIELD_DROPPED : HTTP1_FIELD_PLAIN;
+    return header_is_hop_by_hop(name) ? REQUEST_FIELD_DROPPED : REQUEST_FIELD_PLAIN;
 }
 
 /* Programs behind a CGI-like interface cannot tell "_" from "-": to them X_Forwarded_For is ours. */
@@ -50,18 +50,18 @@ static bool is_alias(struct slice name)
     for (size_t i = 0; i < name.length; ++i)
         dashed[i] = name.data[i] == '_' ? '-' : name.data[i];
     struct slice meant = slice_of(dashed, name.length);
-    return client_identity_is_claim(meant) || find_own(meant) != HTTP1_FIELD_PLAIN;
+    return client_identity_is_claim(meant) || find_own(meant) != REQUEST_FIELD_PLAIN;
 }
 
-enum http1_field http1_field_classify(struct slice name)
+enum request_field request_field_classify(struct slice name)
 {
-    enum http1_field field = find_own(name);
-    if (field == HTTP1_FIELD_PLAIN && is_alias(name))
-        return HTTP1_FIELD_DROPPED;
+    enum request_field field = find_own(name);
+    if (field == REQUEST_FIELD_PLAIN && is_alias(name))
+        return REQUEST_FIELD_DROPPED;
     return field;
 }
 
-bool http1_field_is_protected(struct slice name)
+bool request_field_is_protected(struct slice name)
 {
     for (size_t i = 0; i < sizeof(protected_names) / sizeof(protected_names[0]); ++i) {
         if (slice_equals_nocase(name, slice_from_text(protected_names[i])))
