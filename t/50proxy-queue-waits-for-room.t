@@ -73,6 +73,7 @@ my $late = request($flexilib, GET => '/short/2');
 is($late->status,                503, 'who waits too long is refused');
 is($late->header('Retry-After'), '2', 'and told when to come again');
 $flexilib->wait_log(qr/error: upstream 'short': no server had room within 1200 ms \(request [0-9a-f]+\)$/);
+like($flexilib->wait_access(qr{GET /short/2 }), qr/ upstream short server - tries 0 waited (?!0\.)\d{4,}\.\d+ms answered -$/, 'the access log tells how long it waited');
 $backend->go;
 is($first->read_response->body, 'served /short/1', 'which does not bother the others');
 

@@ -7,13 +7,16 @@ use FlexiLib::Test;
 my ($a, $b) = map { start_static_backend(body => $_) } qw(a b);
 my ($url_a, $url_b) = ($a->url, $b->url);
 my $shop   = "  shop: [\"$url_a\", \"$url_b\"]";
+my $dead   = 'http://127.0.0.1:' . free_port();
 my $config = <<"END";
 listen: 127.0.0.1:0
 workers: 2
 upstreams:
 $shop
   blog: { servers: "$url_b" }
+  sick: { servers: ["$dead", "$url_b"], eject: { failures: 1, time: 1h } }
 routes:
+  - { match: /sick, proxy: sick }
   - { match: /shop, proxy: shop }
   - { match: /blog, proxy: blog }
 END
@@ -39,12 +42,16 @@ sub answers {
 }
 
 my $nothing = qr/\A\z/;
-is_server([], 0, qr/\AUPSTREAM +SERVER +REQUESTS +CONNECTIONS +STATE\nshop +\Q$url_a\E +\S+ +\S+ +ready\nshop +\Q$url_b\E +\S+ +\S+ +ready\nblog +\Q$url_b\E +\S+ +\S+ +ready\n\z/,
+is_server([], 0, qr/\AUPSTREAM +SERVER +REQUESTS +CONNECTIONS +STATE\nshop +\Q$url_a\E +\S+ +\S+ +ready\nshop +\Q$url_b\E +\S+ +\S+ +ready\nblog +\Q$url_b\E +\S+ +\S+ +ready\nsick /,
     $nothing, 'all servers are listed, in the order of the file');
 is_server(['blog'], 0, qr/\AUPSTREAM .*\nblog +\Q$url_b\E .* ready\n\z/, $nothing, 'or those of one upstream');
 is_server(['--json', 'blog'], 0, qr/\A\[\n  \{"upstream": "blog", "server": "\Q$url_b\E", "requests": (?:\d+|null), "connections": (?:\d+|null), "state": "ready"\}\n\]\n\z/,
     $nothing, 'or as JSON');
 is(answers(), 'ab', 'both servers get requests');
+request($flexilib, GET => '/sick') for 1 .. 2;
+$flexilib->wait_log(qr/server \Q$dead\E: put out for /);
+is_server(['sick'], 0, qr/^sick +\Q$dead\E .* ejected \(\d+ s left\)$/m, $nothing, 'people are told how long one is ejected');
+is_server(['sick', '--json'], 0, qr/"server": "\Q$dead\E", .*, "state": "ejected", "seconds_left": 3\d\d\d\}/, $nothing, 'and programs by a number');
 
 my $load = start_load($flexilib, path => '/shop', expect => qr/\A[ab]\z/);
 $load->wait_running;
@@ -83,7 +90,7 @@ $flexilib->reload;
 $flexilib->wait_serving(4);
 is(answers(), 'ab', 'when it comes back after nobody had it, it is as new');
 
-is_server(['shpo'], 1, $nothing, qr/\Aerror: there is no upstream 'shpo' \(did you mean 'shop'\?\); there are: shop, blog\n\z/, 'a misspelt upstream');
+is_server(['shpo'], 1, $nothing, qr/\Aerror: there is no upstream 'shpo' \(did you mean 'shop'\?\); there are: shop, blog, sick\n\z/, 'a misspelt upstream');
 is_server(['shop', 'http://127.0.0.1', 'drain'], 1, $nothing, qr/\Aerror: upstream 'shop' has no server 'http:\/\/127\.0\.0\.1'.*; it has: \Q$url_a\E, \Q$url_b\E\n\z/,
     'a server that is none');
 is_server(['shop', 'nonsense', 'drain'], 1, $nothing, qr/\Aerror: upstream 'shop' has no server 'nonsense'; it has: /, 'a server that is no URL');

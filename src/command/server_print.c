@@ -85,6 +85,19 @@ static void print_json_number(const char *name, struct slice number)
         printf(", \"%s\": null", name);
 }
 
+/* "ejected (8 s left)" is for people: programs get its parts. */
+static void print_json_state(struct slice state)
+{
+    size_t length = slice_find(state, ' ');
+    fputs(", \"state\": ", stdout);
+    print_json_text(slice_of(state.data, length));
+    struct slice rest = slice_skip(state, length);
+    if (slice_starts_with(rest, SLICE(" (")) && rest.length > 2) {
+        rest = slice_skip(rest, 2);
+        print_json_number("seconds_left", slice_of(rest.data, slice_find(rest, ' ')));
+    }
+}
+
 static void print_json(const struct server_row *row)
 {
     fputs("{\"upstream\": ", stdout);
@@ -93,8 +106,7 @@ static void print_json(const struct server_row *row)
     print_json_text(row->url);
     print_json_number("requests", row->requests);
     print_json_number("connections", row->connections);
-    fputs(", \"state\": ", stdout);
-    print_json_text(row->state);
+    print_json_state(row->state);
     putchar('}');
 }
 

@@ -143,6 +143,8 @@ void client_request_fail(struct client_request *request, int status, const char 
     vsnprintf(reason, sizeof(reason), format, arguments);
     va_end(arguments);
     client_request_log(request, request->server, reason);
+    if (request->state == REQUEST_QUEUED)
+        request->exchange->forwarding.waited_us = clock_monotonic_us() - request->began_us;
     client_request_end_try(request, SERVER_FAILED);
     upstream_queue_remove(&request->upstream->queue, &request->place);
     request->state = REQUEST_FAILED;
