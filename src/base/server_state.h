@@ -13,7 +13,7 @@
 enum {
     SERVER_STATES_COUNT = 4096,
     SERVER_STATES_MAGIC = 0x464c5853, /* "FLXS" */
-    SERVER_STATES_VERSION = 1,
+    SERVER_STATES_VERSION = 2,
     /* Workers that count in shared memory; one whose slot has a higher number counts for itself. */
     SERVER_COUNT_ROWS = 1024,
 };
@@ -35,6 +35,7 @@ struct server_state {
     uint64_t recovered_ms;  /* when it came back, for its slow start; 0: it was never away */
     uint64_t next_check_ms; /* whoever moves it forward does the check */
     uint64_t slow_start_ms; /* as the newest generation has it: for whoever knows no settings */
+    uint64_t waiting;       /* of an upstream's first server: who waits longest, see proxy/queue_mark.h */
 };
 
 /* What one worker has under way with one server. The worker writes its own; when it dies, the supervisor clears them.

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "proxy/client_request.h"
+#include "proxy/server_count.h"
 #include "proxy/tls_upstream.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ void client_share_servers(struct client *client, struct server_states *states, u
 {
     for (size_t i = 0; i < client->group_count; ++i) {
         server_group_share(&client->groups[i], states, row, numbers);
+        client->upstreams[i].queue.mark.shared = server_group_waiting(&client->groups[i]);
         numbers += client->groups[i].count;
     }
 }

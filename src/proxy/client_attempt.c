@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
+#include "proxy/server_count.h"
 
 #include <stdio.h>
 
@@ -38,6 +39,18 @@ static struct connection *take_connection(struct client_request *request, struct
     return connection;
 }
 
+/* Requests of other workers may have waited for longer; but who has had a place does not wait for another one. */
+static bool leaves_place(struct client_request *request)
+{
+    struct upstream_queue *queue = &request->upstream->queue;
+    uint64_t now_ms = loop_now_ms(request->client->loop);
+    if (request->place.is_waiting)
+        return !request->place.is_choosy && queue_mark_leaves(&queue->mark, request->place.since_ms, now_ms);
+    return request->tried.count == 0 && queue->count < request->route->upstream->queue_length &&
+           queue_mark_leaves(&queue->mark, now_ms, now_ms);
+}
+
+/* Nothing is reserved unless a server was chosen. */
 static enum server_choice find_room(struct client_request *request, const struct tried_servers *tried,
                                     struct destination *to)
 {
@@ -46,14 +59,20 @@ static enum server_choice find_room(struct client_request *request, const struct
         enum server_choice choice = server_group_choose(request->group, request->exchange, tried, &to->server);
         if (choice != SERVER_CHOSEN)
             return is_full ? SERVER_BUSY : choice;
+        if (leaves_place(request)) {
+            server_group_leave(request->group);
+            return SERVER_BUSY;
+        }
         to->connection = request->is_retried ? NULL : take_connection(request, to->server);
         if (to->connection != NULL || server_may_connect(to->server))
             return SERVER_CHOSEN;
         if (!is_full)
             avoided = *tried;
         tried = &avoided;
-        if (avoided.count == TRIED_SERVERS)
+        if (avoided.count == TRIED_SERVERS) {
+            server_group_unreserve(request->group);
             return SERVER_BUSY;
+        }
         avoided.items[avoided.count++] = to->server;
     }
 }
@@ -198,6 +217,7 @@ static void wait_for_room(struct client_request *request)
         return;
     }
     request->state = REQUEST_QUEUED;
+    request->place.is_choosy = request->tried.count != 0;
     client_request_watch(request, settings->queue_timeout_ms);
     upstream_queue_add(queue, &request->place);
 }
@@ -237,7 +257,7 @@ void client_request_begin(struct client_request *request)
     request->place.on_turn = on_turn;
     request->place.data = request;
     /* who came before goes before */
-    bool is_waited = request->upstream->queue.first != NULL;
+    bool is_waited = upstream_queue_is_waited_in(&request->upstream->queue);
     go(request, is_waited ? SERVER_BUSY : find_server(request, &to), &to);
 }
 

@@ -106,7 +106,7 @@ void connection_keep(struct connection *connection)
     socket_read(connection->socket, true);
     /* one timer for the whole pool, which finds out when it fires, so that a request costs none */
     if (server->idle_timer.position == 0)
-        timer_start(server->loop, &server->idle_timer, server->upstream->keep_alive_ms);
+        timer_start(server->loop, &server->idle_timer, server_idle_look_ms(server));
 }
 
 void connection_close(struct connection *connection)
@@ -134,6 +134,11 @@ void connection_on_idle_timeout(struct timer *timer)
     uint64_t now_ms = loop_now_ms(server->loop), keep_ms = (uint64_t)server->upstream->keep_alive_ms;
     while (server->oldest != NULL && server->oldest->idle_since_ms + keep_ms <= now_ms)
         connection_close(server->oldest);
-    if (server->oldest != NULL)
-        timer_start(server->loop, timer, (int64_t)(server->oldest->idle_since_ms + keep_ms - now_ms));
+    if (server->oldest != NULL && server_must_give_up(server))
+        connection_close(server->oldest);
+    if (server->oldest == NULL)
+        return;
+    int64_t left_ms = (int64_t)(server->oldest->idle_since_ms + keep_ms - now_ms);
+    int64_t look_ms = server_idle_look_ms(server);
+    timer_start(server->loop, timer, left_ms < look_ms ? left_ms : look_ms);
 }

@@ -115,6 +115,12 @@ bool server_may_connect(struct server *server);
  * waiting for the place. */
 bool server_may_keep(const struct server *server);
 
+/* Whether requests of other workers wait for the place of one that is idle. */
+bool server_must_give_up(const struct server *server);
+
+/* How long the server's idle connections may be left alone, so that it is noticed when they are not to be kept. */
+int64_t server_idle_look_ms(const struct server *server);
+
 /* Adds the sticky cookie to a response of this server, where the upstream has one and the client did not send it. */
 void server_mark_response(const struct server *server, struct exchange *exchange);
 

@@ -1,6 +1,7 @@
 #include "proxy/server_count.h"
 
 #include "proxy/connection.h"
+#include "proxy/queue_mark.h"
 
 enum counted {
     COUNTED_REQUESTS = 1,
@@ -141,6 +142,20 @@ void server_group_unreserve(struct server_group *group)
     group->reserved = NULL;
 }
 
+void server_group_leave(struct server_group *group)
+{
+    struct server *server = group->reserved;
+    server_group_unreserve(group);
+    if (server != NULL && server->oldest != NULL && !server_may_keep(server))
+        connection_close(server->oldest);
+}
+
+uint64_t *server_group_waiting(const struct server_group *group)
+{
+    bool is_shared = group->has_limits && group->count != 0 && group->servers[0].counts != NULL;
+    return is_shared ? &group->servers[0].state->waiting : NULL;
+}
+
 void server_begin(struct server *server)
 {
     if (server->group->reserved == server)
@@ -170,6 +185,27 @@ bool server_may_connect(struct server *server)
         return true;
     connection_close(find_idle(server));
     return is_within_connections(server, 1);
+}
+
+static bool shares_connections(const struct server *server)
+{
+    bool is_limited = server->settings->max_connections != 0 || server->upstream->max_connections != 0;
+    return server->counts != NULL && is_limited && count_rows(server->group) != 1;
+}
+
+bool server_must_give_up(const struct server *server)
+{
+    return shares_connections(server) && !server_may_keep(server) &&
+           queue_mark_is_set(server_group_waiting(server->group), loop_now_ms(server->loop));
+}
+
+int64_t server_idle_look_ms(const struct server *server)
+{
+    enum {
+        LOOK_MS = 250,
+    };
+    int64_t keep_alive_ms = server->upstream->keep_alive_ms;
+    return shares_connections(server) && keep_alive_ms > LOOK_MS ? LOOK_MS : keep_alive_ms;
 }
 
 bool server_may_keep(const struct server *server)

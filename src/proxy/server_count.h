@@ -24,6 +24,12 @@ bool server_reserve(struct server *server);
 /* Gives back what was reserved and not begun. */
 void server_group_unreserve(struct server_group *group);
 
+/* The same for a place that is left to another worker, with the idle connection that may stand in its way. */
+void server_group_leave(struct server_group *group);
+
+/* Where the workers tell each other who waits for the group's servers; NULL where they have no limits in common. */
+uint64_t *server_group_waiting(const struct server_group *group);
+
 /* The counting part of server_end. */
 void server_count_end(struct server *server);
 

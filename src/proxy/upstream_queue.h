@@ -3,9 +3,10 @@
 
 /* Requests of one worker that wait until a server of their upstream has room, first come first served. Their turn comes
  * when this worker has given something back (upstream_queue_wake), and every few milliseconds, since other workers give
- * back too. How long one waits is its own business. */
+ * back too: which of their queues comes first is told by the mark. How long one waits is its own business. */
 
 #include "proxy/loop.h"
+#include "proxy/queue_mark.h"
 
 struct queue_place {
     struct queue_place *previous, *next;
@@ -13,7 +14,9 @@ struct queue_place {
      * of the queue. */
     bool (*on_turn)(struct queue_place *place);
     void *data;
-    bool is_waiting; /* the queue's */
+    bool is_choosy;    /* not any place would do: where it gets none, those behind it may */
+    bool is_waiting;   /* the queue's, */
+    uint64_t since_ms; /* since then */
 };
 
 struct upstream_queue {
@@ -22,6 +25,7 @@ struct upstream_queue {
     size_t count;
     struct timer timer;
     bool is_woken;
+    struct queue_mark mark;
 };
 
 void upstream_queue_init(struct upstream_queue *queue, struct loop *loop);
@@ -31,6 +35,9 @@ void upstream_queue_add(struct upstream_queue *queue, struct queue_place *place)
 
 /* Harmless where it does not wait. */
 void upstream_queue_remove(struct upstream_queue *queue, struct queue_place *place);
+
+/* Whether somebody waits who would go wherever there is room, and so comes before whoever comes now. */
+bool upstream_queue_is_waited_in(const struct upstream_queue *queue);
 
 /* Has the first ones take their chance in the loop's next turn. Costs nothing while nobody waits. */
 void upstream_queue_wake(struct upstream_queue *queue);
