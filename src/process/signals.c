@@ -13,6 +13,13 @@ static void set_handler(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
+/* What they tell of is told by errno too, and a full file must not end whoever writes to it. */
+static void ignore_failures(void)
+{
+    set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGXFSZ, SIG_IGN);
+}
+
 int signals_open(void)
 {
     sigset_t watched;
@@ -21,7 +28,7 @@ int signals_open(void)
         sigaddset(&watched, watched_signals[i]);
         set_handler(watched_signals[i], SIG_DFL);
     }
-    set_handler(SIGPIPE, SIG_IGN);
+    ignore_failures();
     if (sigprocmask(SIG_BLOCK, &watched, NULL) == -1)
         return -1;
     return signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -41,7 +48,7 @@ void signals_ignore(void)
         if (watched_signals[i] != SIGCHLD)
             set_handler(watched_signals[i], SIG_IGN);
     }
-    set_handler(SIGPIPE, SIG_IGN);
+    ignore_failures();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

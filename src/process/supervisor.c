@@ -342,11 +342,12 @@ static bool open_supplies(struct supervisor *supervisor, const char *config, str
     supplies->start_timeout_ms = read_start_timeout_ms();
     if (!program_open(&supplies->program))
         return error_set(error, "cannot open the program itself: %s (is /proc there?)", strerror(errno));
-    if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers))
-        return error_set(error, "cannot make shared memory: %s", strerror(errno));
     if (!poller_open(&supplies->poller) || (supervisor->signal_fd = signals_open()) == -1 ||
         !poller_watch(&supplies->poller, &supervisor->signals, supervisor->signal_fd, on_signal, supervisor))
         return error_set(error, "cannot watch for events: %s", strerror(errno));
+    if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers))
+        return error_set(error, "cannot make shared memory: %s%s", strerror(errno),
+                         errno == EFBIG ? " (the limit of file sizes, `ulimit -f`, counts for it too)" : "");
     wanted_init(&supplies->wanted, &supplies->poller);
     return snapshots_open(&supplies->snapshots, error);
 }

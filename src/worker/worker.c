@@ -164,7 +164,10 @@ static void share_servers(struct worker *worker)
     if (states != NULL)
         proxy_share_servers(worker->proxy, states, worker->role.slot, worker->server_numbers);
     else
-        log_line(LOG_LEVEL_WARNING, "cannot use the shared memory of servers: %s", strerror(errno));
+        log_line(LOG_LEVEL_WARNING,
+                 "cannot use the shared memory of servers: %s; this worker knows them, and counts for their limits, "
+                 "for itself",
+                 strerror(errno));
 }
 
 static bool open_proxy(struct worker *worker, struct error *error)
