@@ -48,6 +48,7 @@ struct server_group {
     size_t count;
     const struct upstream_settings *upstream;
     bool has_limits, has_backups;
+    bool has_no_request, has_no_connection; /* left by its own limits, when last looked */
     uint64_t random;
     uint32_t row;              /* this worker's among the counts of its servers */
     const uint32_t *rows_used; /* NULL: nothing is shared */

@@ -184,6 +184,7 @@ enum server_choice server_group_choose(struct server_group *group, const struct 
         MOST_RACES = 4, /* lost to other workers for the last place of a server, until all are taken to be busy */
     };
     server_group_unreserve(group);
+    server_group_look(group);
     *server = NULL;
     if (group->upstream->sticky.cookie.length != 0 && choose_by_cookie(group, exchange, tried, server))
         return SERVER_CHOSEN;

@@ -112,13 +112,33 @@ uint64_t server_requests(const struct server *server)
     return sum(server, COUNTED_REQUESTS);
 }
 
+static bool has_idle(const struct server_group *group)
+{
+    for (size_t i = 0; i < group->count; ++i) {
+        if (group->servers[i].oldest != NULL)
+            return true;
+    }
+    return false;
+}
+
+void server_group_look(struct server_group *group)
+{
+    uint32_t most_requests = group->upstream->max_requests, most_connections = group->upstream->max_connections;
+    group->has_no_request = most_requests != 0 && sum_group(group, COUNTED_REQUESTS) >= most_requests;
+    group->has_no_connection =
+        most_connections != 0 && sum_group(group, COUNTED_CONNECTIONS) >= most_connections && !has_idle(group);
+}
+
+/* A server without an idle connection has none to give up for its own limit. */
 bool server_is_busy(const struct server *server)
 {
-    if (!server->group->has_limits)
+    const struct server_group *group = server->group;
+    if (!group->has_limits)
         return false;
-    if (!is_within_requests(server, 1))
+    if (group->has_no_request || !is_within(server, COUNTED_REQUESTS, server->settings->max_requests, 0, 1))
         return true;
-    return server->newest == NULL && !is_within_connections(server, 1) && find_idle(server) == NULL;
+    return server->newest == NULL && (group->has_no_connection ||
+                                      !is_within(server, COUNTED_CONNECTIONS, server->settings->max_connections, 0, 1));
 }
 
 bool server_reserve(struct server *server)

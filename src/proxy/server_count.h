@@ -15,6 +15,9 @@ bool server_group_needs_counts(const struct server_group *group);
 /* Requests under way with the server: of all workers where they are counted, otherwise of this one. */
 uint64_t server_requests(const struct server *server);
 
+/* Looks at how the group's own limits stand, which takes a while for many servers. Before server_is_busy. */
+void server_group_look(struct server_group *group);
+
 /* Whether a limit keeps a request from it just now: of requests, or of connections where it has no idle one. */
 bool server_is_busy(const struct server *server);
 
