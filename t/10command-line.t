@@ -26,6 +26,7 @@ is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlib
     $nothing, '-V tells what it was built with');
 is_run(['--help'], 0, qr/flexilib check/, $nothing, '--help explains');
 is_run(['help'],   0, qr/flexilib check/, $nothing, 'help too');
+is_run(['server', 'shop', '-h'], 0, qr/flexilib check/, $nothing, 'and -h behind a command');
 
 is_run(['--frobnicate'], 2, $nothing, qr/\Aflexilib: unknown option '--frobnicate'\n$usage/, 'an unknown option');
 is_run(['--verson'], 2, $nothing, qr/\Aflexilib: unknown option '--verson' \(did you mean '--version'\?\)\n$usage/,

@@ -149,10 +149,24 @@ static bool parse_argument(struct command_line *line, char ***next, struct error
     return true;
 }
 
+/* Wherever it stands: who asks for help has not finished the line. */
+static bool wants_help(char **arguments)
+{
+    for (; *arguments != NULL; ++arguments) {
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
 bool command_line_parse(int count, char **arguments, struct command_line *line, struct error *error)
 {
     *line = (struct command_line){.command = COMMAND_SERVE};
     char **next = arguments + (count != 0);
+    if (wants_help(next)) {
+        line->command = COMMAND_HELP;
+        return true;
+    }
     while (*next != NULL) {
         if (!parse_argument(line, &next, error))
             return false;
