@@ -90,7 +90,7 @@ is_deeply(\%served, { 'quick 1' => 3, 'quick 2' => 3 }, 'an idle connection to o
 
 my $none = request($flexilib, GET => '/sick');
 is($none->status, 503, 'where no server is well nobody waits');
-$flexilib->wait_log(qr/error: upstream 'sick': no server is available \(request [0-9a-f]+\)$/);
+$flexilib->wait_log(qr/error: upstream 'sick': no server is available: 1 unhealthy \(request [0-9a-f]+\)$/);
 
 # What one worker holds, another one gets.
 my $pair = start_flexilib(config => <<"END");

@@ -2,6 +2,7 @@
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
 #include "proxy/server_count.h"
+#include "proxy/server_health.h"
 
 #include <stdio.h>
 
@@ -224,6 +225,7 @@ static void wait_for_room(struct client_request *request)
 
 static void go(struct client_request *request, enum server_choice choice, const struct destination *to)
 {
+    char absence[SERVER_ABSENCE_BYTES];
     request->retry_after_s = 0;
     switch (choice) {
     case SERVER_CHOSEN:
@@ -234,7 +236,8 @@ static void go(struct client_request *request, enum server_choice choice, const 
         break;
     case SERVER_NONE:
         request->server = NULL;
-        client_request_fail(request, 503, "no server is available");
+        server_group_explain(request->group, absence);
+        client_request_fail(request, 503, "no server is available%s", absence);
         break;
     }
 }

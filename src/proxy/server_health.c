@@ -266,6 +266,24 @@ void server_note_check(struct server *server, bool is_good, const char *reason, 
         become_healthy(server, now_ms);
 }
 
+void server_group_explain(const struct server_group *group, char text[SERVER_ABSENCE_BYTES])
+{
+    size_t drained_count = 0, bad_count = 0;
+    for (size_t i = 0; i < group->count; ++i) {
+        if (is_drained(&group->servers[i]))
+            ++drained_count;
+        else if (is_bad(&group->servers[i]))
+            ++bad_count;
+    }
+    int length = 0;
+    text[0] = '\0';
+    if (bad_count != 0)
+        length = snprintf(text, SERVER_ABSENCE_BYTES, ": %zu unhealthy", bad_count);
+    if (drained_count != 0)
+        snprintf(text + length, SERVER_ABSENCE_BYTES - (size_t)length, "%s %zu drained", bad_count != 0 ? "," : ":",
+                 drained_count);
+}
+
 void server_adopt_state(struct server *server)
 {
     const struct upstream_settings *upstream = server->upstream;

@@ -31,6 +31,13 @@ void server_note_check(struct server *server, bool is_good, const char *reason, 
 /* Brings the state in line with the settings of a generation that begins to serve. */
 void server_adopt_state(struct server *server);
 
+enum {
+    SERVER_ABSENCE_BYTES = 64, /* room for what server_group_explain writes */
+};
+
+/* Writes why servers get no requests, for the log: ": 2 unhealthy, 1 drained". Empty where none is either. */
+void server_group_explain(const struct server_group *group, char text[SERVER_ABSENCE_BYTES]);
+
 bool status_ranges_contain(const struct status_ranges *ranges, int status);
 
 #endif

@@ -136,7 +136,7 @@ static void drained_servers_are_503(void **state)
     world_exchange(&probe);
     assert_int_equal(probe.failure_status, 503);
     probe_finish(&probe);
-    world_close_with_log("error: upstream 'shop': no server is available (request 0123456789abcdef)\n");
+    world_close_with_log("error: upstream 'shop': no server is available: 1 drained (request 0123456789abcdef)\n");
     close(backend.listen_fd);
 }
 

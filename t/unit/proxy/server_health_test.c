@@ -395,6 +395,22 @@ static void settings_of_zero_bytes_judge_nobody(void **state)
     close_group();
 }
 
+static void the_log_tells_why_nobody_is_left(void **state)
+{
+    char why[SERVER_ABSENCE_BYTES];
+    open_group(3);
+    server_group_explain(&fixture.group, why);
+    assert_string_equal(why, "");
+    server_at(0)->state->is_drained = 1;
+    server_group_explain(&fixture.group, why);
+    assert_string_equal(why, ": 1 drained");
+    for (size_t i = 0; i < 3; ++i)
+        server_at(i)->state->check = SERVER_CHECK_BAD;
+    server_group_explain(&fixture.group, why);
+    assert_string_equal(why, ": 2 unhealthy, 1 drained");
+    close_group();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_server_that_comes_back_starts_slowly),
         cmocka_unit_test(nonsense_in_the_state_is_harmless),
         cmocka_unit_test(settings_of_zero_bytes_judge_nobody),
+        cmocka_unit_test(the_log_tells_why_nobody_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
