@@ -114,6 +114,8 @@ static struct slice take_data(struct chunked *chunked, struct slice *input)
     struct slice data = slice_of(input->data, length);
     *input = slice_skip(*input, length);
     chunked->left -= length;
+    /* some servers sign every chunk: what counts is how much more of the extensions there is than of the body */
+    chunked->extension_bytes -= length < chunked->extension_bytes ? (uint32_t)length : chunked->extension_bytes;
     if (chunked->left == 0)
         chunked->state = STATE_DATA_CR;
     return data;

@@ -2,9 +2,9 @@
 #define FLEXILIB_PROXY_CHUNKED_H
 
 /* Reads the chunked transfer coding (RFC 9112 section 7.1), strictly: CRLF only, bare hexadecimal sizes of at most 16
- * digits, extensions checked for control characters and bounded (4 KB in a whole body). Trailer fields are checked,
- * bounded (8 KB) and dropped. Used for requests and responses alike. However the input is cut into pieces, the outcome
- * is the same. */
+ * digits, extensions checked for control characters and bounded (4 KB more than there is of the body). Trailer fields
+ * are checked, bounded (8 KB) and dropped. Used for requests and responses alike. However the input is cut into pieces,
+ * the outcome is the same. */
 
 #include "base/slice.h"
 

@@ -207,7 +207,7 @@ static enum chunked_result result_of(const struct text *input)
     return outcome.result;
 }
 
-static void extensions_are_bounded_in_all(void **state)
+static void extensions_are_bounded_by_the_body(void **state)
 {
     struct text input = TEXT_INIT;
     text_add(&input, SLICE("1;"));
@@ -216,11 +216,31 @@ static void extensions_are_bounded_in_all(void **state)
     text_add(&input, SLICE("\r\nx\r\n0\r\n\r\n"));
     assert_int_equal(result_of(&input), CHUNKED_DONE);
     text_clear(&input);
-    for (int i = 0; i < 4096; ++i)
-        text_add(&input, SLICE("1;\r\nx\r\n"));
+    for (int i = 0; i < 4095; ++i)
+        text_add(&input, SLICE("1;a\r\nx\r\n"));
     assert_int_equal(result_of(&input), CHUNKED_MORE);
-    text_add(&input, SLICE("1;\r\nx\r\n"));
+    text_add(&input, SLICE("1;a\r\nx\r\n"));
     assert_int_equal(result_of(&input), CHUNKED_BAD);
+    text_finish(&input);
+}
+
+static void every_chunk_may_be_signed(void **state)
+{
+    struct text input = TEXT_INIT;
+    for (int i = 0; i < 1000; ++i)
+        text_print(&input, "40;chunk-signature=%064d\r\n%064d\r\n", i, i);
+    text_add(&input, SLICE("0\r\n\r\n"));
+    struct outcome outcome = decode(text_slice(&input), whole, NULL);
+    assert_int_equal(outcome.result, CHUNKED_BAD);
+    text_finish(&outcome.body);
+    text_clear(&input);
+    for (int i = 0; i < 1000; ++i)
+        text_print(&input, "60;chunk-signature=%064d\r\n%096d\r\n", i, i);
+    text_add(&input, SLICE("0\r\n\r\n"));
+    outcome = decode(text_slice(&input), whole, NULL);
+    assert_int_equal(outcome.result, CHUNKED_DONE);
+    assert_int_equal(outcome.body.length, 96 * 1000);
+    text_finish(&outcome.body);
     text_finish(&input);
 }
 
@@ -247,8 +267,11 @@ static void the_largest_size_is_counted_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies_are_read_or_refused),       cmocka_unit_test(cutting_the_input_changes_nothing),
-        cmocka_unit_test(extensions_are_bounded_in_all),    cmocka_unit_test(trailers_are_bounded),
+        cmocka_unit_test(bodies_are_read_or_refused),
+        cmocka_unit_test(cutting_the_input_changes_nothing),
+        cmocka_unit_test(extensions_are_bounded_by_the_body),
+        cmocka_unit_test(every_chunk_may_be_signed),
+        cmocka_unit_test(trailers_are_bounded),
         cmocka_unit_test(the_largest_size_is_counted_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
