@@ -277,13 +277,15 @@ static void finish(struct probe *probe)
     text_finish(&probe->outcome.body);
 }
 
-/* Sends the input in pieces of a size that varies from byte to byte of seed. */
+/* Sends the input in one piece where seed is 0, or in pieces whose sizes vary with it: the larger it is, the larger
+ * they are. */
 static void send_pieces(struct world *world, struct probe *probe, int fd, struct slice input, unsigned seed)
 {
-    size_t most = input.length / 32 + 1 + seed;
+    size_t most = input.length / 32 + seed;
+    bool is_whole = seed == 0;
     for (unsigned count = 0; input.length != 0; ++count) {
         seed = seed * 1103515245 + 12345;
-        size_t length = seed == 0 ? input.length : 1 + (seed >> 16) % most;
+        size_t length = is_whole ? input.length : 1 + (seed >> 16) % most;
         if (length > input.length || count == MOST_TURNS)
             length = input.length;
         /* where the client has closed, nothing more arrives */
