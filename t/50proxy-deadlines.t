@@ -30,7 +30,7 @@ workers: 1
 body_limit: 32M
 upstreams:
   try:   { servers: "@{[$slow->url]}", try_timeout: 200ms, eject: no }
-  again: { servers: [ "@{[$slow->url]}", { url: "@{[$good->url]}", backup: yes } ], try_timeout: 200ms, eject: no,
+  again: { servers: [ "@{[$slow->url]}", { url: "@{[$good->url]}", backup: yes } ], try_timeout: 1s, eject: no,
            retry: { on: timeout } }
   total: { servers: "@{[$slow->url]}", total_timeout: 300ms, eject: no, retry: { tries: 5, on: timeout } }
   both:  { servers: "@{[$slow->url]}", try_timeout: 200ms, total_timeout: 500ms, eject: no,

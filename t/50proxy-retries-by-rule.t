@@ -39,14 +39,18 @@ my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
 upstreams:
-  rules:    { $servers, eject: no, response_timeout: 100ms, retry: { on: [failure, timeout, 503], budget: 100 } }
-  default:  { $servers, eject: no, response_timeout: 100ms }
+  rules:    { $servers, eject: no, retry: { on: [failure, timeout, 503], budget: 100 } }
+  default:  { $servers, eject: no }
+  late:     { $servers, eject: no, response_timeout: 1s, retry: { on: timeout, budget: 100 } }
+  wait:     { $servers, eject: no, response_timeout: 100ms }
   never:    { $servers, eject: no, retry: no }
   posts:    { $servers, eject: no, retry: { methods: [POST] } }
   stubborn: { servers: "@{[$bad->url]}", eject: no, retry: { tries: 3, on: [failure, 503], budget: 100 } }
   dead:     { servers: [ "http://127.0.0.1:$dead", { url: "@{[$second->url]}", backup: yes } ], eject: no, retry: no }
 routes:
   - { match: /rules, proxy: rules }
+  - { match: /late, proxy: late }
+  - { match: /wait, proxy: wait }
   - { match: /never, proxy: never }
   - { match: /posts, proxy: posts }
   - { match: /stubborn, proxy: stubborn }
@@ -60,15 +64,16 @@ my %reasons = (
     interim => "it closed the connection in the middle of the response's head",
     garbage => 'bad response: .*',
     chunks  => 'bad response: its chunks are malformed',
-    silent  => 'no response within 100 ms',
+    silent  => 'no response within 1000 ms',
     busy    => 'it answered 503, which calls for another try',
     long    => 'it answered 503, which calls for another try',
 );
 for my $what (sort keys %reasons) {
-    my $response = request($flexilib, GET => "/rules/$what");
+    my $upstream = $what eq 'silent' ? 'late' : 'rules';
+    my $response = request($flexilib, GET => "/$upstream/$what");
     is($response->status, 200,     "$what: tried again");
     is($response->body,   'GET 0', 'at the other server');
-    $flexilib->wait_log(qr/error: upstream 'rules' server \Q@{[$bad->url]}\E: $reasons{$what} \(request [0-9a-f]+\)$/);
+    $flexilib->wait_log(qr/error: upstream '$upstream' server \Q@{[$bad->url]}\E: $reasons{$what} \(request [0-9a-f]+\)$/);
 }
 is($bad->wait_told(qr/left/), 'left: 1', 'the slow server is left alone');
 is(request($flexilib, GET => '/rules/fine')->body, "first\n", 'what is fine stays');
@@ -76,7 +81,7 @@ my $put = request($flexilib, PUT => '/rules/close', body => 'x' x 300_000);
 is($put->body, 'PUT 300000', 'a body is sent again');
 
 is(request($flexilib, GET => '/close')->body,    'GET 0', 'a failure calls for another try where nothing is configured');
-is(request($flexilib, GET => '/silent')->status, 504,     'but a timeout does not');
+is(request($flexilib, GET => '/wait/silent')->status, 504, 'but a timeout does not');
 my $busy = request($flexilib, GET => '/busy');
 is($busy->status, 503,            'nor does a status');
 is($busy->body,   "sorry, busy\n", 'whose response is passed on');

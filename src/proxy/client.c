@@ -91,6 +91,20 @@ void client_destroy(struct client *client)
     free(client);
 }
 
+/* Returns what is left for server_end to note. */
+static enum server_outcome note_outcome(struct client_request *request, enum server_outcome outcome)
+{
+    /* a server that waits for the client's next bytes need not have done anything wrong when it gives up */
+    if (outcome == SERVER_FAILED && request->upload.is_pulled)
+        outcome = SERVER_LEFT;
+    if (!request->is_judged)
+        return outcome;
+    request->is_judged = false;
+    if (outcome == SERVER_FAILED)
+        server_break(request->server, request->failures_if_broken);
+    return SERVER_LEFT;
+}
+
 void client_request_end_try(struct client_request *request, enum server_outcome outcome)
 {
     connector_stop(&request->connector);
@@ -102,8 +116,14 @@ void client_request_end_try(struct client_request *request, enum server_outcome 
     if (!request->is_begun)
         return;
     request->is_begun = false;
-    server_end(request->server, outcome, request->status);
+    server_end(request->server, note_outcome(request, outcome), request->status);
     upstream_queue_wake(&request->upstream->queue);
+}
+
+void client_request_judge(struct client_request *request)
+{
+    request->is_judged = true;
+    request->failures_if_broken = server_judge(request->server, request->status);
 }
 
 void client_request_free(struct client_request *request)

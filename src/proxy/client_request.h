@@ -11,7 +11,8 @@
  * its owner other than client_pull.
  *
  * A try begins when a server has been chosen for it (server_begin) and ends exactly once (server_end): when the
- * response's last byte is there, or the connection is dropped. */
+ * response's last byte is there, or the connection is dropped. What is thought of the server is clear at the response's
+ * head, unless the rest of that is there too: streams and tunnels may last for days. */
 
 #include "base/text.h"
 #include "proxy/body_reader.h"
@@ -98,8 +99,10 @@ struct client_request {
     uint32_t tries;   /* sent to a server, but for those that met a stale connection */
     struct connector connector;
     struct connection *connection;
-    bool is_begun;   /* server_end is due */
-    bool is_counted; /* server_connection_closed is due for what the connector does */
+    bool is_begun;               /* server_end is due */
+    bool is_judged;              /* by the response's head */
+    uint32_t failures_if_broken; /* where it is judged */
+    bool is_counted;             /* server_connection_closed is due for what the connector does */
     bool is_reused, is_retried;
 
     struct text head;
@@ -132,6 +135,9 @@ void client_request_log(const struct client_request *request, struct server *ser
 
 /* Ends the try at hand, if there is one: its connection, and what it counts for at the server. */
 void client_request_end_try(struct client_request *request, enum server_outcome outcome);
+
+/* The response's head is there, and the rest is not. */
+void client_request_judge(struct client_request *request);
 
 /* Calls on_over and frees the request: the last thing before the exchange hears the end. */
 struct exchange *client_request_end(struct client_request *request);

@@ -33,7 +33,10 @@ static void settle_connection(struct client_request *request, size_t extra)
 {
     struct connection *connection = request->connection;
     request->connection = NULL;
-    request->phase_due_ms = request->total_due_ms = 0;
+    request->phase_due_ms = 0;
+    /* another try may follow one whose response was whole with its head */
+    if (request->state == REQUEST_BODY)
+        request->total_due_ms = 0;
     request->server->expects_large = request->body_bytes > RECEIVE_SMALL_BYTES;
     bool is_wanted = request->route->upstream->keep_alive_ms > 0;
     /* some servers send a body where none may be, and it comes later */
@@ -79,6 +82,10 @@ static void accept_head(struct client_request *request, const struct parsed_head
     }
     if (client_request_replace_response(request, head->status))
         return;
+    if (request->body.is_done)
+        request->total_due_ms = 0;
+    else
+        client_request_judge(request);
     request->state = REQUEST_BODY;
     request->try_due_ms = 0;
     note_answer(request);
@@ -100,6 +107,7 @@ static void accept_switch(struct client_request *request, const struct parsed_he
     request->status = head->status;
     request->state = REQUEST_SWITCHED;
     note_answer(request);
+    client_request_judge(request);
     request->pending = slice_skip(text, head->length);
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
     server_mark_response(request->server, exchange);

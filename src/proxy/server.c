@@ -131,6 +131,16 @@ void server_group_finish(struct server_group *group)
     *group = (struct server_group){0};
 }
 
+uint32_t server_judge(struct server *server, int status)
+{
+    return server_note_answer(server, status, loop_now_ms(server->loop));
+}
+
+void server_break(struct server *server, uint32_t failures)
+{
+    server_note_failures(server, failures, loop_now_ms(server->loop));
+}
+
 void server_end(struct server *server, enum server_outcome outcome, int status)
 {
     server_count_end(server);

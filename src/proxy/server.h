@@ -75,7 +75,7 @@ enum server_choice {
 enum server_outcome {
     SERVER_ANSWERED = 1, /* by the status at hand */
     SERVER_FAILED,       /* not connected to, no answer, a broken one, or not in time */
-    SERVER_LEFT,         /* the client went, or somebody else is to blame */
+    SERVER_LEFT,         /* the client went, somebody else is to blame, or server_judge has said it */
 };
 
 /* upstream must outlive the group. Its servers' state is the group's own until server_group_share. */
@@ -100,6 +100,13 @@ enum server_choice server_group_choose(struct server_group *group, const struct 
 
 /* A request is on its way to the server; server_end comes for each. */
 void server_begin(struct server *server);
+
+/* The head of a response is there that goes on for long: what it says of the server is noted at once, and its
+ * server_end says SERVER_LEFT. Returns how many failures server_break is to be told of should the rest not come. */
+uint32_t server_judge(struct server *server, int status);
+
+/* The rest did not come. */
+void server_break(struct server *server, uint32_t failures);
 
 /* The request is over, or goes elsewhere; status is that of the response where there was one, 0 otherwise. */
 void server_end(struct server *server, enum server_outcome outcome, int status);

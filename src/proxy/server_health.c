@@ -207,21 +207,38 @@ static void put_out(struct server *server, uint32_t failures, uint64_t now_ms)
 }
 
 /* The failures before an ejection go on counting after it: a server that is back has one try. */
-void server_note_outcome(struct server *server, enum server_outcome outcome, int status, uint64_t now_ms)
+void server_note_failures(struct server *server, uint32_t count, uint64_t now_ms)
 {
     const struct eject_settings *eject = &server->upstream->eject;
-    struct server_state *state = server->state;
-    if (outcome == SERVER_LEFT || eject->failures == 0)
+    if (count == 0 || eject->failures == 0)
         return;
-    if (outcome == SERVER_ANSWERED && !status_ranges_contain(&eject->statuses, status)) {
-        /* looked at first, so that the workers share the memory quietly as long as all is well */
-        if (load_number(&state->failures_in_a_row) != 0)
-            store_number(&state->failures_in_a_row, 0);
-        return;
-    }
-    uint32_t failures = __atomic_add_fetch(&state->failures_in_a_row, 1, __ATOMIC_RELAXED);
+    uint32_t failures = __atomic_add_fetch(&server->state->failures_in_a_row, count, __ATOMIC_RELAXED);
     if (failures >= eject->failures && !is_out(server, now_ms))
         put_out(server, failures, now_ms);
+}
+
+uint32_t server_note_answer(struct server *server, int status, uint64_t now_ms)
+{
+    const struct eject_settings *eject = &server->upstream->eject;
+    if (eject->failures == 0)
+        return 0;
+    if (status_ranges_contain(&eject->statuses, status)) {
+        server_note_failures(server, 1, now_ms);
+        return 0;
+    }
+    /* looked at first, so that the workers share the memory quietly as long as all is well */
+    uint32_t failures = load_number(&server->state->failures_in_a_row);
+    if (failures != 0)
+        store_number(&server->state->failures_in_a_row, 0);
+    return failures + 1;
+}
+
+void server_note_outcome(struct server *server, enum server_outcome outcome, int status, uint64_t now_ms)
+{
+    if (outcome == SERVER_ANSWERED)
+        server_note_answer(server, status, now_ms);
+    else if (outcome == SERVER_FAILED)
+        server_note_failures(server, 1, now_ms);
 }
 
 static void become_healthy(struct server *server, uint64_t now_ms)

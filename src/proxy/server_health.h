@@ -25,6 +25,13 @@ uint32_t server_weight(const struct server *server, uint64_t now_ms);
  * than half of those of its upstream that are neither drained nor unhealthy. */
 void server_note_outcome(struct server *server, enum server_outcome outcome, int status, uint64_t now_ms);
 
+/* Notes an answer by its status; returns how many failures there are should the rest of it not come: 0 where it was one
+ * already. */
+uint32_t server_note_answer(struct server *server, int status, uint64_t now_ms);
+
+/* Notes so many failures in a row; 0 is fine. */
+void server_note_failures(struct server *server, uint32_t count, uint64_t now_ms);
+
 /* Notes the outcome of a check (struct health_settings); reason says in plain words why it was bad. */
 void server_note_check(struct server *server, bool is_good, const char *reason, uint64_t now_ms);
 
