@@ -1,15 +1,5 @@
 #include "base/slice.h"
 
-bool slice_equals(struct slice a, struct slice b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
-bool slice_equals_nocase(struct slice a, struct slice b)
-{
-    return a.length == b.length && slice_starts_with_nocase(a, b);
-}
-
 bool slice_starts_with(struct slice text, struct slice prefix)
 {
     return text.length >= prefix.length && (prefix.length == 0 || memcmp(text.data, prefix.data, prefix.length) == 0);
@@ -64,12 +54,6 @@ int slice_compare(struct slice a, struct slice b)
     return (a.length > b.length) - (a.length < b.length);
 }
 
-size_t slice_find(struct slice text, char c)
-{
-    const char *found = text.length == 0 ? NULL : memchr(text.data, c, text.length);
-    return found == NULL ? text.length : (size_t)(found - text.data);
-}
-
 struct slice slice_trim(struct slice text)
 {
     while (text.length != 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
@@ -77,12 +61,6 @@ struct slice slice_trim(struct slice text)
     while (text.length != 0 && (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
         --text.length;
     return text;
-}
-
-struct slice slice_skip(struct slice text, size_t start)
-{
-    /* start is 0 for a slice without data: adding to a null pointer is undefined even then */
-    return start == 0 ? text : slice_of(text.data + start, text.length - start);
 }
 
 struct slice slice_next_item(struct slice *rest, char separator)

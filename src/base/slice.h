@@ -48,23 +48,41 @@ static inline int ascii_hexadecimal(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-bool slice_equals(struct slice a, struct slice b);
-bool slice_equals_nocase(struct slice a, struct slice b);
 bool slice_starts_with(struct slice text, struct slice prefix);
 bool slice_starts_with_nocase(struct slice text, struct slice prefix);
+
+/* Most of what is compared differs in length; every request asks this a hundred times. */
+static inline bool slice_equals(struct slice a, struct slice b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+static inline bool slice_equals_nocase(struct slice a, struct slice b)
+{
+    return a.length == b.length && slice_starts_with_nocase(a, b);
+}
+
 bool slice_ends_with(struct slice text, struct slice suffix);
 
 /* Orders bytewise, a prefix before what it begins. Returns <0, 0 or >0. */
 int slice_compare(struct slice a, struct slice b);
 
 /* The position of the first c, or text.length where there is none. */
-size_t slice_find(struct slice text, char c);
+static inline size_t slice_find(struct slice text, char c)
+{
+    const char *found = text.length == 0 ? NULL : (const char *)memchr(text.data, c, text.length);
+    return found == NULL ? text.length : (size_t)(found - text.data);
+}
 
 /* What is left after removing spaces and tabs from both ends (OWS, RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice text);
 
 /* What stands from byte start on; start may be up to text.length. */
-struct slice slice_skip(struct slice text, size_t start);
+static inline struct slice slice_skip(struct slice text, size_t start)
+{
+    /* start is 0 for a slice without data: adding to a null pointer is undefined even then */
+    return start == 0 ? text : slice_of(text.data + start, text.length - start);
+}
 
 /* Takes the next item off a list separated by separator: returns it trimmed and moves *rest behind it. An empty *rest
  * gives an empty item; loop while rest->length != 0. */
