@@ -16,7 +16,7 @@ static void start_timer(struct client_request *request)
     const struct timer *timer = &request->timer;
     if (due_ms == 0 || (timer->position != 0 && timer->due_ms <= due_ms))
         return;
-    timer_start(request->client->loop, &request->timer, (int64_t)(due_ms - loop_now_ms(request->client->loop)));
+    timer_start_at(request->client->loop, &request->timer, due_ms);
 }
 
 void client_request_watch(struct client_request *request, int64_t timeout_ms)

@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
 #include "proxy/http1_response.h"
@@ -63,7 +62,7 @@ static bool take_body_bytes(struct client_request *request, char *data, size_t l
 static void note_answer(struct client_request *request)
 {
     request->exchange->forwarding.is_answered = true;
-    request->exchange->forwarding.answered_us = clock_monotonic_us() - request->try_began_us;
+    request->exchange->forwarding.answered_us = loop_now_us(request->client->loop) - request->try_began_us;
 }
 
 static void accept_head(struct client_request *request, const struct parsed_head *head, struct slice text,

@@ -96,7 +96,13 @@ static uint64_t add_delay(uint64_t now_ms, int64_t delay_ms)
 void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms)
 {
     /* loop->now_us may be long past after a slow callback; for a delay of 0 that is just right */
-    timer->due_ms = delay_ms <= 0 ? loop_now_ms(loop) : add_delay((clock_monotonic_us() + 999) / 1000, delay_ms);
+    timer_start_at(loop, timer,
+                   delay_ms <= 0 ? loop_now_ms(loop) : add_delay((clock_monotonic_us() + 999) / 1000, delay_ms));
+}
+
+void timer_start_at(struct loop *loop, struct timer *timer, uint64_t due_ms)
+{
+    timer->due_ms = due_ms;
     timer->number = loop->timer_number++;
     if (timer->position != 0) {
         settle_timer(loop, timer, timer->position);

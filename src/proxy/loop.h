@@ -47,6 +47,9 @@ struct timer {
  * waiting. Never fires from within. */
 void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms);
 
+/* As timer_start, for a time of the monotonic clock, which is not asked then. */
+void timer_start_at(struct loop *loop, struct timer *timer, uint64_t due_ms);
+
 /* Stopping a stopped timer is fine. A timer is stopped already when its on_timeout is called, which may free it. */
 void timer_stop(struct loop *loop, struct timer *timer);
 
