@@ -50,9 +50,12 @@ static bool check_tls(const struct settings *settings, struct error *error)
     struct tls_listeners *listeners = tls_listeners_create(settings, error);
     struct tls_upstreams *upstreams = listeners == NULL ? NULL : tls_upstreams_create(settings, error);
     bool is_fine = upstreams != NULL;
+    if (is_fine) {
+        tls_listeners_warn(listeners);
+        tls_upstreams_warn(settings);
+    }
     tls_upstreams_destroy(upstreams);
     tls_listeners_destroy(listeners);
-    tls_upstreams_warn(settings);
     return is_fine;
 }
 

@@ -175,9 +175,25 @@ struct route_settings {
     struct place place;
 };
 
-/* What a listener shows to clients by https. */
-struct listener_tls_settings {
+/* A certificate that a listener can show. */
+struct certificate_settings {
     struct file_settings certificate, key;
+    struct file_settings ocsp; /* its authority's word that it still holds, in DER; path NULL: none */
+};
+
+enum client_policy {
+    CLIENTS_ANY = 0,  /* are not asked for a certificate */
+    CLIENTS_OPTIONAL, /* may show one, which has to be good */
+    CLIENTS_REQUIRED,
+};
+
+/* How a listener speaks https. */
+struct listener_tls_settings {
+    const struct certificate_settings *certificates; /* the first one is for clients that name none of the others */
+    size_t certificate_count;                        /* at least 1 */
+    bool is_1_3_only;
+    enum client_policy clients;
+    struct file_settings client_ca; /* by whom clients' certificates are, unless CLIENTS_ANY */
 };
 
 struct listener_settings {

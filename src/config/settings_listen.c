@@ -18,24 +18,7 @@ static const struct field fields[LISTENER_FIELDS] = {
                           .required = true,
                           .summary = "a port, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH"},
     [LISTENER_NAME] = {.name = "name", .type = FIELD_TEXT, .summary = "what routes call it"},
-    [LISTENER_TLS] = {.name = "tls", .type = FIELD_NODE, .summary = "the certificate by which it speaks https"},
-};
-
-enum {
-    TLS_CERTIFICATE = 0,
-    TLS_KEY,
-    TLS_FIELDS,
-};
-
-static const struct field tls_fields[TLS_FIELDS] = {
-    [TLS_CERTIFICATE] = {.name = "certificate",
-                         .type = FIELD_FILE,
-                         .required = true,
-                         .summary = "shown to clients, with those that lead to an authority, in PEM"},
-    [TLS_KEY] = {.name = "key",
-                 .type = FIELD_FILE,
-                 .required = true,
-                 .summary = "the certificate's private key, in PEM"},
+    [LISTENER_TLS] = {.name = "tls", .type = FIELD_NODE, .summary = "the certificates by which it speaks https"},
 };
 
 static bool refuse(struct settings_reader *reader, const struct node *node, const char *sentence)
@@ -83,24 +66,6 @@ static bool read_address(struct settings_reader *reader, const struct node *node
                                 "0.0.0.0:8069");
 }
 
-static bool read_tls(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
-{
-    struct field_value values[TLS_FIELDS];
-    if (node == NULL)
-        return true;
-    if (node->kind != NODE_MAPPING)
-        return error_set_at(reader->error, node->place, "'tls' wants a mapping with 'certificate' and 'key', not %s",
-                            node_kind_phrase(node));
-    if (!fields_read(tls_fields, TLS_FIELDS, node, node->place, "'tls'", reader->source, reader->arena, values,
-                     reader->error))
-        return false;
-    struct listener_tls_settings *tls = arena_zalloc(reader->arena, sizeof(*tls));
-    tls->certificate = file_settings_take(&values[TLS_CERTIFICATE]);
-    tls->key = file_settings_take(&values[TLS_KEY]);
-    listener->tls = tls;
-    return true;
-}
-
 static bool read_listener(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
 {
     struct field_value values[LISTENER_FIELDS] = {0};
@@ -114,7 +79,7 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
         listener->name = values[LISTENER_NAME].text;
         if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
             return false;
-        if (!read_tls(reader, values[LISTENER_TLS].node, listener))
+        if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener))
             return false;
         node = values[LISTENER_ADDRESS].node;
     }

@@ -26,6 +26,9 @@ struct settings_reader {
 /* settings_listen.c. value.node may be absent: then ADDRESS and PORT tell where. */
 bool listeners_read(struct settings_reader *reader, const struct field_value *value);
 
+/* settings_listen_tls.c. node is NULL where nothing is written, which means plain HTTP. */
+bool listener_tls_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
+
 /* settings_environment.c: what variables say where the file is silent. */
 bool environment_listener(struct settings_reader *reader, struct listener_settings *listener);
 bool environment_workers(struct settings_reader *reader);

@@ -134,6 +134,18 @@ static void begin_body(struct http1_connection *connection)
         tell_to_continue(connection);
 }
 
+static size_t listener_index(const struct http1_connection *connection)
+{
+    return (size_t)(connection->listener - connection->front->settings->listeners);
+}
+
+static bool is_misdirected(const struct http1_connection *connection, const struct request_head *request)
+{
+    return connection->listener->tls != NULL &&
+           tls_listeners_is_misdirected(connection->front->tls, listener_index(connection), connection->socket,
+                                        request->authority);
+}
+
 static void begin_request(struct http1_connection *connection, const struct parsed_head *head)
 {
     struct arena *arena = http1_connection_open_exchange(connection);
@@ -147,6 +159,8 @@ static void begin_request(struct http1_connection *connection, const struct pars
     connection->is_head_request = slice_equals(request->method, SLICE("HEAD"));
     if (refusal.status != 0)
         http1_refuse(connection, refusal.status, refusal.reason);
+    else if (is_misdirected(connection, request))
+        http1_refuse(connection, 421, "the certificate that was shown is not for this host");
     else if (connection->framing.is_server_wide)
         http1_answer_server_wide(connection);
     else
@@ -447,11 +461,11 @@ static void on_secured(void *data, const char *failure)
 static void begin_input(struct http1_connection *connection)
 {
     struct front_http1 *front = connection->front;
-    size_t index = (size_t)(connection->listener - front->settings->listeners);
     if (connection->listener->tls == NULL)
         socket_read(connection->socket, true);
     else
-        tls_listeners_begin(front->tls, index, front->loop, connection->socket, on_secured, connection);
+        tls_listeners_begin(front->tls, listener_index(connection), front->loop, connection->socket, on_secured,
+                            connection);
 }
 
 void http1_connection_start(struct http1_connection *connection, int fd)

@@ -97,6 +97,12 @@ bool proxy_prepare(struct proxy *proxy, struct error *error)
     return true;
 }
 
+void proxy_warn(const struct proxy *proxy)
+{
+    tls_listeners_warn(proxy->tls_listeners);
+    tls_upstreams_warn(proxy->settings);
+}
+
 void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint32_t row, const uint32_t *numbers)
 {
     client_share_servers(proxy->client, states, row, numbers);

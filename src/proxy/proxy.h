@@ -23,6 +23,9 @@ void proxy_destroy(struct proxy *proxy);
  */
 bool proxy_prepare(struct proxy *proxy, struct error *error);
 
+/* Warns of what works, but not as it should, after proxy_prepare. */
+void proxy_warn(const struct proxy *proxy);
+
 /* Has what is known of servers stand in shared memory, which must outlive the proxy: row is this worker's in the
  * counts, numbers stand in the order of the settings' upstreams and of the servers in each. Before proxy_accept. */
 void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint32_t row, const uint32_t *numbers);

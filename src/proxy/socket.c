@@ -261,6 +261,11 @@ void socket_set_layer(struct socket *socket, const struct socket_layer *layer, v
     socket->layer_state = state;
 }
 
+void *socket_get_layer(const struct socket *socket, const struct socket_layer *layer)
+{
+    return socket->layer == layer ? socket->layer_state : NULL;
+}
+
 void socket_tell_readable(struct socket *socket)
 {
     socket->events->on_readable(socket, socket->data);

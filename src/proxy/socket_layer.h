@@ -26,6 +26,9 @@ struct socket_layer {
 /* Puts the layer in. From now on it hears what the wire does. */
 void socket_set_layer(struct socket *socket, const struct socket_layer *layer, void *state);
 
+/* The state of the socket's layer where it is that one, NULL otherwise. */
+void *socket_get_layer(const struct socket *socket, const struct socket_layer *layer);
+
 /* The calls of socket.h on the wire itself. */
 void socket_wire_read(struct socket *socket, bool is_wanted);
 ssize_t socket_wire_receive(struct socket *socket, char *buffer, size_t capacity);

@@ -435,3 +435,9 @@ void tls_begin(struct socket *socket, const struct tls_start *start)
     flush(tls);
     socket_wire_read(socket, true);
 }
+
+SSL *tls_get_ssl(const struct socket *socket)
+{
+    const struct tls *tls = socket_get_layer(socket, &layer);
+    return tls == NULL ? NULL : tls->ssl;
+}

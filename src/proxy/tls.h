@@ -33,4 +33,7 @@ struct tls_start {
 /* Begins the handshake; how long it may take is the owner's to watch. Reading is off for the owner afterwards. */
 void tls_begin(struct socket *socket, const struct tls_start *start);
 
+/* What OpenSSL knows of the connection; NULL where the socket has no TLS. */
+struct ssl_st *tls_get_ssl(const struct socket *socket);
+
 #endif

@@ -1,8 +1,9 @@
 #ifndef FLEXILIB_PROXY_TLS_LISTENER_H
 #define FLEXILIB_PROXY_TLS_LISTENER_H
 
-/* TLS towards clients: the listeners' certificates, made ready once. TLS 1.2 and 1.3 with forward secrecy and
- * authenticated encryption only, after Mozilla's "intermediate" recommendation of version 5.7. */
+/* TLS towards clients: the listeners' certificates, made ready once, and chosen by the name that a client wants (SNI).
+ * A client that names nobody we know gets the first one. TLS 1.2 and 1.3 with forward secrecy and authenticated
+ * encryption only, after Mozilla's "intermediate" recommendation of version 5.7. */
 
 #include "config/settings.h"
 #include "proxy/loop.h"
@@ -10,7 +11,7 @@
 
 struct tls_listeners;
 
-/* Reads the certificates and keys of all listeners. settings must outlive it. Returns NULL and fills error. */
+/* Reads the certificates and keys of all listeners. The settings must outlive it. Returns NULL and fills error. */
 struct tls_listeners *tls_listeners_create(const struct settings *settings, struct error *error);
 
 /* No connection may be left. NULL is fine. */
@@ -20,5 +21,13 @@ void tls_listeners_destroy(struct tls_listeners *listeners);
  */
 void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop, struct socket *socket,
                          void (*on_secured)(void *data, const char *failure), void *data);
+
+/* Whether a request for that authority has come to the wrong connection: the certificate that the client was shown is
+ * not for it, while another one of the listener's is (RFC 9110 section 15.5.20). */
+bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
+                                  struct slice authority);
+
+/* Warns of what works, but not as it should. */
+void tls_listeners_warn(const struct tls_listeners *listeners);
 
 #endif

@@ -1,11 +1,13 @@
 #include "proxy/tls_pem.h"
 
+#include "base/log.h"
 #include "proxy/tls_words.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static BIO *open_text(const struct file_settings *file)
 {
@@ -53,24 +55,22 @@ X509_STORE *tls_pem_read_authorities(const struct file_settings *file, struct er
     return NULL;
 }
 
-static bool use_chain(SSL_CTX *context, const struct file_settings *file, struct error *error)
+static bool read_chain(struct tls_pem_pair *pair, const struct file_settings *file, struct error *error)
 {
     BIO *bio = open_text(file);
     X509 *certificate;
     char no_password[] = "";
-    size_t count = 0;
-    bool is_fine = true;
-    while (is_fine && (certificate = PEM_read_bio_X509(bio, NULL, NULL, no_password)) != NULL) {
-        is_fine = count == 0 ? SSL_CTX_use_certificate(context, certificate) == 1
-                             : SSL_CTX_add1_chain_cert(context, certificate) == 1;
-        X509_free(certificate);
-        ++count;
+    pair->chain = sk_X509_new_null();
+    if (pair->chain == NULL)
+        abort();
+    while ((certificate = PEM_read_bio_X509(bio, NULL, NULL, no_password)) != NULL) {
+        if (pair->leaf == NULL)
+            pair->leaf = certificate;
+        else if (sk_X509_push(pair->chain, certificate) == 0)
+            abort();
     }
     BIO_free(bio);
-    if (is_fine)
-        return refuse_certificates(file, count != 0, error);
-    return error_set_at(error, file->place, "the certificate in '%s' cannot be used: %s", file->path,
-                        tls_words_of_library());
+    return refuse_certificates(file, pair->leaf != NULL, error);
 }
 
 /* Nobody is there to type a password. */
@@ -107,22 +107,55 @@ static EVP_PKEY *read_key(const struct file_settings *file, struct error *error)
     return NULL;
 }
 
-bool tls_pem_use_certificate(SSL_CTX *context, const struct file_settings *certificate,
-                             const struct file_settings *key_file, struct error *error)
+bool tls_pem_read_pair(struct tls_pem_pair *pair, const struct file_settings *certificate,
+                       const struct file_settings *key, struct error *error)
 {
-    if (!use_chain(context, certificate, error))
-        return false;
-    EVP_PKEY *key = read_key(key_file, error);
-    if (key == NULL)
-        return false;
-    bool is_fine = X509_check_private_key(SSL_CTX_get0_certificate(context), key) == 1;
+    *pair = (struct tls_pem_pair){.certificate = certificate, .key_file = key};
+    bool is_fine = read_chain(pair, certificate, error) && (pair->key = read_key(key, error)) != NULL;
+    if (is_fine && X509_check_private_key(pair->leaf, pair->key) != 1)
+        is_fine = error_set_at(error, key->place, "the key in '%s' does not belong to the certificate in '%s'",
+                               key->path, certificate->path);
     if (!is_fine)
-        error_set_at(error, key_file->place, "the key in '%s' does not belong to the certificate in '%s'",
-                     key_file->path, certificate->path);
-    else if (SSL_CTX_use_PrivateKey(context, key) != 1)
-        is_fine = error_set_at(error, key_file->place, "the key in '%s' cannot be used: %s", key_file->path,
-                               tls_words_of_library());
-    EVP_PKEY_free(key);
+        tls_pem_free_pair(pair);
     ERR_clear_error();
     return is_fine;
+}
+
+void tls_pem_free_pair(struct tls_pem_pair *pair)
+{
+    X509_free(pair->leaf);
+    sk_X509_pop_free(pair->chain, X509_free);
+    EVP_PKEY_free(pair->key);
+    *pair = (struct tls_pem_pair){0};
+}
+
+bool tls_pem_use_pair(SSL_CTX *context, const struct tls_pem_pair *pair, struct error *error)
+{
+    ERR_clear_error();
+    bool is_fine = SSL_CTX_use_cert_and_key(context, pair->leaf, pair->key, pair->chain, 1) == 1;
+    if (!is_fine)
+        error_set_at(error, pair->certificate->place, "the certificate in '%s' cannot be used: %s",
+                     pair->certificate->path, tls_words_of_library());
+    ERR_clear_error();
+    return is_fine;
+}
+
+bool tls_pem_use_certificate(SSL_CTX *context, const struct file_settings *certificate, const struct file_settings *key,
+                             struct error *error)
+{
+    struct tls_pem_pair pair;
+    if (!tls_pem_read_pair(&pair, certificate, key, error))
+        return false;
+    bool is_fine = tls_pem_use_pair(context, &pair, error);
+    tls_pem_free_pair(&pair);
+    return is_fine;
+}
+
+/* A group may be meant to read it, as Debian's ssl-cert is. */
+void tls_pem_warn_of_key(const struct file_settings *key)
+{
+    struct stat status;
+    if (stat(key->path, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        log_line(LOG_LEVEL_WARNING, "every user of this machine can %s the key in '%s' (chmod 600)",
+                 (status.st_mode & S_IROTH) != 0 ? "read" : "replace", key->path);
 }

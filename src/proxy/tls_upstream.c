@@ -144,6 +144,8 @@ void tls_upstreams_warn(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->upstream_count; ++i) {
         const struct upstream_settings *upstream = settings->upstreams[i];
+        if (upstream->tls != NULL && upstream->tls->key.path != NULL)
+            tls_pem_warn_of_key(&upstream->tls->key);
         if (upstream->tls != NULL && upstream->tls->is_insecure)
             log_line(LOG_LEVEL_WARNING,
                      "upstream '%.*s' is insecure: whoever answers in its servers' place is not noticed",

@@ -11,7 +11,6 @@
 #include "process/signals.h"
 #include "process/slots.h"
 #include "proxy/proxy.h"
-#include "proxy/tls_upstream.h"
 #include "worker/listening.h"
 #include "worker/sharing.h"
 #include "worker/uplink.h"
@@ -181,7 +180,7 @@ static bool open_proxy(struct worker *worker, struct error *error)
     if (!proxy_prepare(worker->proxy, error))
         return false;
     if (worker->role.is_live)
-        tls_upstreams_warn(settings);
+        proxy_warn(worker->proxy);
     for (size_t i = 0; i < settings->listener_count; ++i) {
         int fd = listening_open(&worker->uplink, i, &settings->listeners[i], error);
         if (fd == -1)

@@ -3,7 +3,9 @@ package FlexiLib::Test::Certificates;
 # An authority of the test's own and the certificates that it issues, made by openssl in a folder.
 #
 #   my $authority = FlexiLib::Test::Certificates->new(make_folder());
-#   $authority->issue('shop', 'DNS:shop.example');    # FOLDER/shop.pem and FOLDER/shop.key; days => 0 has expired
+#   $authority->issue('shop', 'DNS:shop.example');    # FOLDER/shop.pem and FOLDER/shop.key; days => 0 has expired,
+#                                                     # key => 'rsa'; usually a key of a curve
+#   $authority->respond('shop', 'shop.ocsp');         # FOLDER/shop.ocsp: it holds, until tomorrow
 #   $authority->path;                                 # FOLDER/ca.pem
 
 use strict;
@@ -11,7 +13,8 @@ use warnings;
 
 use FlexiLib::Test::Process;
 
-my @key = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes);
+my @key     = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes);
+my @rsa_key = qw(-newkey rsa:2048 -nodes);
 
 sub new {
     my ($class, $folder) = @_;
@@ -36,9 +39,25 @@ sub issue {
     open my $file, '>', $self->path("$name.ext") or die "cannot write: $!";
     print {$file} "subjectAltName=$subject_names\n";
     close $file;
-    $self->run(qw(req -new -subj), "/CN=$name", @key, '-keyout', "$name.key", '-out', "$name.csr");
+    $self->run(qw(req -new -subj), "/CN=$name",
+        ($option{key} // '') eq 'rsa' ? @rsa_key : @key, '-keyout', "$name.key", '-out', "$name.csr");
     $self->run(qw(x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -in), "$name.csr", '-extfile', "$name.ext",
         '-days', $option{days} // 10, '-out', "$name.pem");
+    return;
+}
+
+sub respond {
+    my ($self, $name, $file) = @_;
+    $self->run(qw(x509 -noout -serial -in), "$name.pem", '-out', "$name.serial");
+    open my $in, '<', $self->path("$name.serial") or die "cannot read: $!";
+    my ($serial) = <$in> =~ /=(\w+)/;
+    close $in;
+    open my $index, '>', $self->path("$name.index") or die "cannot write: $!";
+    print {$index} "V\t491231235959Z\t\t$serial\tunknown\t/CN=$name\n";
+    close $index;
+    $self->run(qw(ocsp -issuer ca.pem -no_nonce -cert), "$name.pem", '-reqout', "$name.request");
+    $self->run(qw(ocsp -CA ca.pem -rsigner ca.pem -rkey ca.key -index), "$name.index", qw(-ndays 1 -reqin),
+        "$name.request", '-respout', $file);
     return;
 }
 
