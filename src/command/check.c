@@ -47,7 +47,7 @@ static bool check_surroundings(const struct settings *settings, struct error *er
 
 static bool check_tls(const struct settings *settings, struct error *error)
 {
-    struct tls_listeners *listeners = tls_listeners_create(settings, error);
+    struct tls_listeners *listeners = tls_listeners_create(settings, NULL, error);
     struct tls_upstreams *upstreams = listeners == NULL ? NULL : tls_upstreams_create(settings, error);
     bool is_fine = upstreams != NULL;
     if (is_fine) {

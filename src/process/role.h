@@ -1,7 +1,7 @@
 #ifndef FLEXILIB_PROCESS_ROLE_H
 #define FLEXILIB_PROCESS_ROLE_H
 
-/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and three descriptors. */
+/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and four descriptors. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +10,7 @@ enum {
     ROLE_CHANNEL_FD = 3,
     ROLE_SLOTS_FD = 4,
     ROLE_SERVERS_FD = 5,
+    ROLE_TICKETS_FD = 6,
 };
 
 struct role {

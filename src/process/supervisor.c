@@ -207,6 +207,7 @@ static void step(struct supervisor *supervisor)
     else if (supervisor->starting != NULL && generation_state(supervisor->starting) == GENERATION_READY)
         promote(supervisor);
     control_step(&supervisor->control, now_us);
+    ticket_region_step(&supervisor->supplies.tickets, now_us);
     announce_when_alone(supervisor, now_us);
     tell_when_deaf(supervisor);
     remove_finished(supervisor);
@@ -301,7 +302,7 @@ static void on_signal(void *data)
 static int time_to_wait_ms(const struct supervisor *supervisor)
 {
     uint64_t now_us = clock_monotonic_us();
-    uint64_t until_us = UINT64_MAX;
+    uint64_t until_us = supervisor->supplies.tickets.rotate_at_us;
     /* It failed before it had a process whose end would be an event. */
     if (supervisor->starting != NULL && generation_state(supervisor->starting) == GENERATION_FAILED)
         return 0;
@@ -315,8 +316,6 @@ static int time_to_wait_ms(const struct supervisor *supervisor)
     uint64_t control_us = control_deadline(&supervisor->control);
     if (control_us != 0 && control_us < until_us)
         until_us = control_us;
-    if (until_us == UINT64_MAX)
-        return -1;
     uint64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
     return wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
 }
@@ -345,7 +344,8 @@ static bool open_supplies(struct supervisor *supervisor, const char *config, str
     if (!poller_open(&supplies->poller) || (supervisor->signal_fd = signals_open()) == -1 ||
         !poller_watch(&supplies->poller, &supervisor->signals, supervisor->signal_fd, on_signal, supervisor))
         return error_set(error, "cannot watch for events: %s", strerror(errno));
-    if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers))
+    if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers) ||
+        !ticket_region_open(&supplies->tickets))
         return error_set(error, "cannot make shared memory: %s%s", strerror(errno),
                          errno == EFBIG ? " (the limit of file sizes, `ulimit -f`, counts for it too)" : "");
     wanted_init(&supplies->wanted, &supplies->poller);
@@ -363,6 +363,7 @@ static void close_supplies(struct supervisor *supervisor)
     if (supervisor->signal_fd != -1)
         close(supervisor->signal_fd);
     poller_close(&supplies->poller);
+    ticket_region_close(&supplies->tickets);
     server_table_close(&supplies->servers);
     slots_close(&supplies->slots);
     program_close(&supplies->program);
@@ -381,7 +382,8 @@ static void prepare(struct supervisor *supervisor, const char *config)
         .supplies = {.poller = {.epoll_fd = -1},
                      .program = {.fd = -1},
                      .slots = {.fd = -1},
-                     .servers = {.region.fd = -1}},
+                     .servers = {.region.fd = -1},
+                     .tickets = {.fd = -1}},
         .signal_fd = -1,
         .signals = POLLER_WATCH_NONE,
     };

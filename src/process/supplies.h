@@ -10,6 +10,7 @@
 #include "process/server_table.h"
 #include "process/slots.h"
 #include "process/snapshots.h"
+#include "process/ticket_region.h"
 #include "process/wanted.h"
 
 struct supplies {
@@ -21,6 +22,7 @@ struct supplies {
     struct logs logs;
     struct slots slots;
     struct server_table servers;
+    struct ticket_region tickets;
     struct snapshots snapshots;
     struct wanted wanted;
 };

@@ -98,9 +98,15 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
 {
     char **arguments = role_make_arguments(role);
     /* In the order of the numbers they get: standard input, output, error, ROLE_CHANNEL_FD, ROLE_SLOTS_FD,
-     * ROLE_SERVERS_FD. */
+     * ROLE_SERVERS_FD, ROLE_TICKETS_FD. */
     const int descriptors[] = {
-        -1, pipes->output[1], pipes->errors[1], pipes->channel[1], supplies->slots.fd, supplies->servers.region.fd,
+        -1,
+        pipes->output[1],
+        pipes->errors[1],
+        pipes->channel[1],
+        supplies->slots.fd,
+        supplies->servers.region.fd,
+        supplies->tickets.fd,
     };
     struct spawn spawn = {
         .program_fd = supplies->program.fd,

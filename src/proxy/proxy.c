@@ -24,6 +24,7 @@ struct proxy {
     struct client *client;
     struct tls_upstreams *tls_upstreams;
     struct tls_listeners *tls_listeners;
+    const struct ticket_keys *tickets; /* NULL: not shared */
     struct dispatch *dispatch;
     struct front_http1 *front;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
@@ -86,10 +87,17 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     return proxy;
 }
 
+void proxy_share_tickets(struct proxy *proxy, const struct ticket_keys *tickets)
+{
+    proxy->tickets = tickets;
+}
+
 bool proxy_prepare(struct proxy *proxy, struct error *error)
 {
     proxy->tls_upstreams = tls_upstreams_create(proxy->settings, error);
-    proxy->tls_listeners = proxy->tls_upstreams == NULL ? NULL : tls_listeners_create(proxy->settings, error);
+    if (proxy->tls_upstreams == NULL)
+        return false;
+    proxy->tls_listeners = tls_listeners_create(proxy->settings, proxy->tickets, error);
     if (proxy->tls_listeners == NULL)
         return false;
     client_use_tls(proxy->client, proxy->tls_upstreams);

@@ -10,6 +10,7 @@
 struct proxy;
 struct server_states;
 struct slot;
+struct ticket_keys;
 
 /* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; what it
  * tells of connections and of the loop is kept. */
@@ -18,6 +19,9 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
 
 /* Frees it, before plan and runtime: after on_drained, or where proxy_accept was never called. NULL is fine. */
 void proxy_destroy(struct proxy *proxy);
+
+/* Has TLS sessions protected by keys that other workers know too; they must outlive the proxy. Before proxy_prepare. */
+void proxy_share_tickets(struct proxy *proxy, const struct ticket_keys *tickets);
 
 /* Reads the certificates and keys that listeners and upstreams use, before it accepts. Returns false and fills error.
  */

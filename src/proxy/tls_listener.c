@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "proxy/tls.h"
 #include "proxy/tls_choice.h"
+#include "proxy/tls_tickets.h"
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct tls_listener {
     const struct listener_tls_settings *settings;
     struct tls_certificate *certificates; /* as in the settings */
     struct tls_choice choice;
-    X509_STORE *client_authorities; /* NULL: clients are not asked */
+    X509_STORE *client_authorities;    /* NULL: clients are not asked */
+    const struct ticket_keys *tickets; /* NULL: each context has its own */
 };
 
 struct tls_listeners {
@@ -92,6 +94,13 @@ static int staple(SSL *ssl, void *data)
     return SSL_TLSEXT_ERR_OK;
 }
 
+static int protect_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                          int is_new)
+{
+    const struct tls_listener *listener = set_of(ssl)->owner_data;
+    return tls_tickets_protect(listener->tickets, ssl, name, iv, cipher, mac, is_new);
+}
+
 static SSL_CTX *create_context(void)
 {
     static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -160,6 +169,8 @@ static bool init_set(struct tls_listener *listener, struct tls_set *set, struct 
     if (listener->client_authorities != NULL)
         ask_clients(listener, set->context);
     set_session_id_context(listener, set);
+    if (listener->tickets != NULL && SSL_CTX_set_tlsext_ticket_key_evp_cb(set->context, protect_ticket) != 1)
+        abort();
     for (size_t kind = 0; kind < TLS_KINDS; ++kind) {
         if (set->certificates[kind] != NULL && !tls_pem_use_pair(set->context, &set->certificates[kind]->pair, error))
             return false;
@@ -197,7 +208,8 @@ static void finish_listener(struct tls_listener *listener)
     X509_STORE_free(listener->client_authorities);
 }
 
-struct tls_listeners *tls_listeners_create(const struct settings *settings, struct error *error)
+struct tls_listeners *tls_listeners_create(const struct settings *settings, const struct ticket_keys *tickets,
+                                           struct error *error)
 {
     struct tls_listeners *listeners = mem_zalloc(sizeof(*listeners));
     arena_init(&listeners->arena, 0);
@@ -209,6 +221,7 @@ struct tls_listeners *tls_listeners_create(const struct settings *settings, stru
             continue;
         listeners->items[i] = arena_zalloc(&listeners->arena, sizeof(struct tls_listener));
         listeners->items[i]->settings = settings->listeners[i].tls;
+        listeners->items[i]->tickets = tickets;
         if (!init_listener(listeners->items[i], &listeners->arena, error)) {
             tls_listeners_destroy(listeners);
             return NULL;

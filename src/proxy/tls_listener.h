@@ -9,10 +9,14 @@
 #include "proxy/loop.h"
 #include "proxy/socket.h"
 
+struct ticket_keys;
 struct tls_listeners;
 
-/* Reads the certificates and keys of all listeners. The settings must outlive it. Returns NULL and fills error. */
-struct tls_listeners *tls_listeners_create(const struct settings *settings, struct error *error);
+/* Reads the certificates and keys of all listeners. The settings and the keys by which sessions are
+ * protected must outlive it; without keys (NULL) nobody else can take its sessions up again. Returns NULL and fills
+ * error. */
+struct tls_listeners *tls_listeners_create(const struct settings *settings, const struct ticket_keys *tickets,
+                                           struct error *error);
 
 /* No connection may be left. NULL is fine. */
 void tls_listeners_destroy(struct tls_listeners *listeners);

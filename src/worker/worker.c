@@ -10,6 +10,7 @@
 #include "process/server_region.h"
 #include "process/signals.h"
 #include "process/slots.h"
+#include "process/ticket_region.h"
 #include "proxy/proxy.h"
 #include "worker/listening.h"
 #include "worker/sharing.h"
@@ -63,6 +64,7 @@ static void prepare_process(void)
     fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_SLOTS_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_SERVERS_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ROLE_TICKETS_FD, F_SETFD, FD_CLOEXEC);
 }
 
 static bool become_user(const struct identity *identity, struct error *error)
@@ -169,12 +171,22 @@ static void share_servers(struct worker *worker)
                  strerror(errno));
 }
 
+/* Without the region a session can be taken up again by none but the worker that has begun it. */
+static void share_tickets(struct worker *worker)
+{
+    const struct ticket_keys *tickets = ticket_region_attach(ROLE_TICKETS_FD);
+    if (tickets == NULL)
+        log_line(LOG_LEVEL_WARNING, "cannot use the shared memory of ticket keys: %s", strerror(errno));
+    proxy_share_tickets(worker->proxy, tickets);
+}
+
 static bool open_proxy(struct worker *worker, struct error *error)
 {
     const struct settings *settings = worker->settings;
     worker->proxy =
         proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
     share_servers(worker);
+    share_tickets(worker);
     if (worker->slot != NULL)
         proxy_share_accepting(worker->proxy, worker->slot - worker->role.slot, SLOTS_COUNT);
     if (!proxy_prepare(worker->proxy, error))
