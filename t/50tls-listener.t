@@ -65,7 +65,7 @@ like(handshake('-tls1_2', '-sess_in', "$folder/session"), qr/^Reused, TLSv1\.2/m
 
 my $plain = connect_to($flexilib->address('secure'));
 $plain->send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
-unlike($plain->read_all, qr/HTTP/, 'a request without TLS is not answered with HTTP');
+like($plain->read_all, qr{^HTTP/1\.1 400 .*Connection: close.*this port speaks https}s, 'a request without TLS is told what is spoken here');
 my $silent = connect_to($flexilib->address('secure'));
 $silent->send("\x16\x03\x01\x02\x00");
 ok($silent->is_closed, 'a handshake that does not go on is ended');

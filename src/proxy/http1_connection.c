@@ -1,6 +1,7 @@
 #include "proxy/http1_connection.h"
 
 #include "base/clock.h"
+#include "proxy/tls.h"
 #include "proxy/tls_listener.h"
 
 #include <errno.h>
@@ -427,6 +428,12 @@ static bool has_taken_more(struct http1_connection *connection)
     return connection->taken_bytes > before;
 }
 
+static void lose_handshake(struct http1_connection *connection, const char *failure)
+{
+    tls_listeners_note_failure(connection->front->tls, connection->socket, connection->peer_address, failure);
+    http1_connection_lose(connection);
+}
+
 static void on_timeout(struct timer *timer)
 {
     struct http1_connection *connection = timer->data;
@@ -437,6 +444,8 @@ static void on_timeout(struct timer *timer)
         http1_refuse(connection, 408, "the head did not come in time");
     } else if (connection->state == HTTP1_BODY) {
         http1_refuse(connection, 408, "the body did not come in time");
+    } else if (connection->socket != NULL && !tls_is_secured(connection->socket)) {
+        lose_handshake(connection, "it took too long");
     } else {
         if (connection->socket != NULL && http1_connection_is_answering(connection))
             socket_reset_on_close(connection->socket);
@@ -445,15 +454,16 @@ static void on_timeout(struct timer *timer)
     http1_connection_leave(connection);
 }
 
-/* Scanners and clients that trust nobody fail all the time, which is no line in the log worth. */
 static void on_secured(void *data, const char *failure)
 {
     struct http1_connection *connection = data;
     http1_connection_enter(connection);
     if (failure == NULL)
         socket_read(connection->socket, true);
+    else if (tls_take_off(connection->socket))
+        http1_refuse(connection, 400, "this port speaks https");
     else
-        http1_connection_lose(connection);
+        lose_handshake(connection, failure);
     http1_connection_leave(connection);
 }
 

@@ -41,11 +41,20 @@ struct tls {
     bool is_owner_writing, is_write_broken, is_finishing;
     bool is_read_wanted;
     bool is_wire_dry, has_wire_ended;
+    bool has_received, is_peer_plain;
     unsigned receives;
     enum tls_end end;
     int error; /* where it is broken, as errno */
     char failure[TLS_WORDS_BYTES];
 };
+
+/* Requests begin with a letter, records of TLS never do. */
+static void note_first_byte(struct tls *tls, char first)
+{
+    if (!tls->has_received)
+        tls->is_peer_plain = first >= 'A' && first <= 'Z';
+    tls->has_received = true;
+}
 
 static int read_wire(BIO *bio, char *buffer, int capacity)
 {
@@ -59,6 +68,7 @@ static int read_wire(BIO *bio, char *buffer, int capacity)
     }
     ssize_t received = socket_wire_receive(tls->socket, buffer, (size_t)capacity);
     if (received > 0) {
+        note_first_byte(tls, buffer[0]);
         tls->is_wire_dry = received < capacity;
     } else if (received == 0) {
         tls->has_wire_ended = true;
@@ -434,6 +444,27 @@ void tls_begin(struct socket *socket, const struct tls_start *start)
         timer_start(tls->loop, &tls->timer, 0);
     flush(tls);
     socket_wire_read(socket, true);
+}
+
+bool tls_is_secured(const struct socket *socket)
+{
+    const struct tls *tls = socket_get_layer(socket, &layer);
+    return tls == NULL || SSL_is_init_finished(tls->ssl);
+}
+
+bool tls_take_off(struct socket *socket)
+{
+    struct tls *tls = socket_get_layer(socket, &layer);
+    if (tls == NULL || !tls->is_peer_plain || tls->has_wire_ended || tls->out.length != 0 ||
+        socket_wire_is_writing(socket))
+        return false;
+    timer_stop(tls->loop, &tls->timer);
+    SSL_free(tls->ssl);
+    text_finish(&tls->out);
+    text_finish(&tls->sending);
+    free(tls);
+    socket_set_layer(socket, NULL, NULL);
+    return true;
 }
 
 SSL *tls_get_ssl(const struct socket *socket)

@@ -33,6 +33,14 @@ struct tls_start {
 /* Begins the handshake; how long it may take is the owner's to watch. Reading is off for the owner afterwards. */
 void tls_begin(struct socket *socket, const struct tls_start *start);
 
+/* Whether the handshake is over. */
+bool tls_is_secured(const struct socket *socket);
+
+/* Takes TLS off after on_secured's failure, as if it had never been there, where the other side speaks a plain
+ * protocol: what it has sent is lost, but it understands a plain answer. Returns false, and does nothing, where that is
+ * not so. */
+bool tls_take_off(struct socket *socket);
+
 /* What OpenSSL knows of the connection; NULL where the socket has no TLS. */
 struct ssl_st *tls_get_ssl(const struct socket *socket);
 

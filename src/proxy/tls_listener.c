@@ -1,16 +1,19 @@
 #include "proxy/tls_listener.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxy/tls.h"
 #include "proxy/tls_choice.h"
 #include "proxy/tls_tickets.h"
 
+#include <inttypes.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
 enum {
     SERVER_NAME_AT = 5, /* in the extension: behind the list's length, the name's kind and its length */
+    TELLING_INTERVAL_US = 1000 * 1000,
 };
 
 struct tls_listener {
@@ -26,6 +29,8 @@ struct tls_listeners {
     struct tls_listener **items; /* by the listeners' indexes; NULL where it has no TLS */
     size_t count;
     BIO_METHOD *wire;
+    uint64_t failures; /* of handshakes */
+    uint64_t told_us;  /* of one, 0: never */
 };
 
 static struct tls_set *set_of(const SSL *ssl)
@@ -288,6 +293,21 @@ bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t 
             return false;
     }
     return true;
+}
+
+void tls_listeners_note_failure(struct tls_listeners *listeners, const struct socket *socket, const char *peer,
+                                const char *failure)
+{
+    const SSL *ssl = tls_get_ssl(socket);
+    if (ssl == NULL || BIO_number_read(SSL_get_rbio(ssl)) == 0)
+        return;
+    uint64_t now_us = clock_monotonic_us();
+    ++listeners->failures;
+    if (listeners->told_us != 0 && now_us - listeners->told_us < TELLING_INTERVAL_US)
+        return;
+    listeners->told_us = now_us;
+    log_line(LOG_LEVEL_INFO, "a TLS handshake with %s failed: %s (failure %" PRIu64 " of this worker)", peer, failure,
+             listeners->failures);
 }
 
 static void warn_of_certificate(const struct tls_listener *listener, const struct tls_certificate *certificate)

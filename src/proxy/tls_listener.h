@@ -31,6 +31,11 @@ void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct l
 bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
                                   struct slice authority);
 
+/* Logs a handshake that has failed, of a client with that address, as long as that is one line a second. One that says
+ * nothing at all is a scanner or a check of somebody's, and no failure. */
+void tls_listeners_note_failure(struct tls_listeners *listeners, const struct socket *socket, const char *peer,
+                                const char *failure);
+
 /* Warns of what works, but not as it should. */
 void tls_listeners_warn(const struct tls_listeners *listeners);
 

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static void describe_wrong_name(SSL *ssl, char *words, size_t capacity)
@@ -60,11 +61,54 @@ static void describe_alert(int reason, char *words, size_t capacity)
     }
 }
 
+static void describe_clients_alert(int reason, char *words, size_t capacity)
+{
+    int alert = reason - SSL_AD_REASON_OFFSET;
+    bool is_about_certificate =
+        (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) || alert == SSL_AD_UNKNOWN_CA;
+    snprintf(words, capacity, "it refused %s with the alert '%s'", is_about_certificate ? "our certificate" : "TLS",
+             SSL_alert_desc_string_long(alert));
+}
+
+/* What a client does wrong; what servers do too is left to the caller. */
+static bool describe_client(int reason, char *words, size_t capacity)
+{
+    const char *text = NULL;
+    switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_WRONG_VERSION_NUMBER:
+        text = "it does not speak TLS";
+        break;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+        text = "it speaks no version of TLS that is spoken here";
+        break;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        text = "it has no cipher or signature in common with us";
+        break;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        text = "it showed no certificate";
+        break;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+        text = "it offers only protocols that are not spoken here";
+        break;
+    default:
+        if (reason <= SSL_AD_REASON_OFFSET || reason >= SSL_AD_REASON_OFFSET + 256)
+            return false;
+        describe_clients_alert(reason, words, capacity);
+        return true;
+    }
+    snprintf(words, capacity, "%s", text);
+    return true;
+}
+
 void tls_words_of_failure(SSL *ssl, char *words, size_t capacity)
 {
     int reason = ERR_GET_REASON(ERR_peek_error());
     const char *text = ERR_reason_error_string(ERR_peek_error());
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    if (SSL_is_server(ssl) && describe_client(reason, words, capacity))
+        ;
+    else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         describe_certificate(ssl, words, capacity);
     else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
         snprintf(words, capacity, "it does not speak TLS (is it a plain http:// server?)");
