@@ -27,6 +27,7 @@ struct socket {
     void *data;
     const struct socket_layer *layer; /* NULL: the owner's bytes are the wire's */
     void *layer_state;
+    struct body_pipe *pipe; /* that is being written */
     bool is_reset_on_close;
     void (*on_connected)(struct socket *socket, void *data, int error); /* NULL once it is connected */
 };
@@ -196,6 +197,40 @@ void socket_write(struct socket *socket, const struct iovec *pieces, size_t coun
         socket->layer->write(socket->layer_state, pieces, count);
     else
         socket_wire_write(socket, pieces, count);
+}
+
+bool socket_takes_pipes(const struct socket *socket)
+{
+    return socket->layer == NULL;
+}
+
+ssize_t socket_receive_pipe(struct socket *socket, struct body_pipe *pipe, size_t capacity)
+{
+    assert(socket_takes_pipes(socket) && pipe->length == 0);
+    return body_pipe_fill(pipe, h2o_socket_get_fd(socket->h2o), capacity);
+}
+
+static void on_pipe_writable(h2o_socket_t *h2o, const char *failure)
+{
+    struct socket *socket = h2o->data;
+    loop_note_wakeup(socket->loop);
+    bool is_ok = body_pipe_drain(socket->pipe, h2o_socket_get_fd(h2o));
+    if (!is_ok && errno == EAGAIN)
+        h2o_socket_notify_write(h2o, on_pipe_writable);
+    else
+        socket_tell_written(socket, is_ok);
+}
+
+void socket_write_pipe(struct socket *socket, struct body_pipe *pipe)
+{
+    assert(socket_takes_pipes(socket) && !socket_wire_is_writing(socket));
+    if (body_pipe_drain(pipe, h2o_socket_get_fd(socket->h2o))) {
+        h2o_socket_write(socket->h2o, NULL, 0, on_write_end);
+        return;
+    }
+    /* what has failed shows again when the loop looks at the socket */
+    socket->pipe = pipe;
+    h2o_socket_notify_write(socket->h2o, on_pipe_writable);
 }
 
 bool socket_is_writing(const struct socket *socket)

@@ -6,6 +6,7 @@
  * turning it off costs a system call each time and is for back-pressure. */
 
 #include "base/slice.h"
+#include "proxy/body_pipe.h"
 #include "proxy/loop.h"
 
 #include <sys/socket.h>
@@ -46,6 +47,13 @@ ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
  * never from within. One write at a time. */
 void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
 bool socket_is_writing(const struct socket *socket);
+
+/* Whether bytes can be received into pipes and sent from there: the owner's are the wire's. */
+bool socket_takes_pipes(const struct socket *socket);
+
+/* socket_receive into an empty pipe, and socket_write of what a pipe holds. */
+ssize_t socket_receive_pipe(struct socket *socket, struct body_pipe *pipe, size_t capacity);
+void socket_write_pipe(struct socket *socket, struct body_pipe *pipe);
 
 /* Says whether neither bytes nor an end have come in; a system call. */
 bool socket_is_quiet(struct socket *socket);

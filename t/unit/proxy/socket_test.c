@@ -271,6 +271,141 @@ static void a_slow_reader_gets_every_byte(void **state)
     close(peer);
 }
 
+/* A pipe that holds the first length bytes of text. */
+static struct body_pipe *fill_pipe(struct body_pipes *pipes, const char *text, size_t length)
+{
+    struct body_pipe *pipe = body_pipe_take(pipes);
+    assert_non_null(pipe);
+    assert_int_equal(write(pipe->write_fd, text, length), length);
+    pipe->length = length;
+    return pipe;
+}
+
+/* Sends until no more is taken, and returns how much that was. */
+static size_t stuff(struct socket *socket)
+{
+    static const char junk[4096];
+    size_t length = 0;
+    ssize_t sent;
+    while ((sent = send(socket_descriptor(socket), junk, sizeof(junk), MSG_NOSIGNAL)) > 0)
+        length += (size_t)sent;
+    return length;
+}
+
+static void what_is_in_a_pipe_is_written_and_told_later(void **state)
+{
+    struct end end;
+    struct body_pipes pipes = {0};
+    int peer;
+    char buffer[64];
+    make_pair(*state, &end, &peer);
+    assert_true(socket_takes_pipes(end.socket));
+    struct body_pipe *pipe = fill_pipe(&pipes, "hello", 5);
+    socket_write_pipe(end.socket, pipe);
+    assert_true(socket_is_writing(end.socket));
+    assert_int_equal(end.written_count, 0);
+    loop_run(*state);
+    assert_int_equal(end.written_count, 1);
+    assert_true(end.was_ok);
+    assert_int_equal(pipe->length, 0);
+    assert_int_equal(read(peer, buffer, sizeof(buffer)), 5);
+    assert_memory_equal(buffer, "hello", 5);
+    assert_int_equal(write(peer, "and back", 8), 8);
+    assert_int_equal(socket_receive_pipe(end.socket, pipe, 3), 3);
+    socket_write_pipe(end.socket, pipe);
+    loop_run(*state);
+    assert_int_equal(read(peer, buffer, sizeof(buffer)), 3);
+    assert_memory_equal(buffer, "and", 3);
+    body_pipe_give(&pipes, pipe);
+    body_pipes_finish(&pipes);
+    close(peer);
+    close_end(&end);
+}
+
+static void a_slow_reader_gets_every_byte_of_a_pipe(void **state)
+{
+    enum {
+        LENGTH = 60000,
+    };
+    static char text[LENGTH], seen[LENGTH];
+    struct end end;
+    struct body_pipes pipes = {0};
+    int peer;
+    make_pair(*state, &end, &peer);
+    size_t ahead = stuff(end.socket);
+    for (size_t i = 0; i < LENGTH; ++i)
+        text[i] = (char)('a' + i * 7 / 3 % 26);
+    struct body_pipe *pipe = fill_pipe(&pipes, text, LENGTH);
+    socket_write_pipe(end.socket, pipe);
+    settle(*state);
+    assert_int_equal(pipe->length, LENGTH);
+    for (size_t length = 0; length < LENGTH;) {
+        settle(*state);
+        assert_int_equal(socket_is_writing(end.socket), pipe->length != 0);
+        size_t room = ahead != 0 ? ahead : LENGTH - length;
+        ssize_t got = read(peer, seen + length, room < 5000 ? room : 5000);
+        assert_true(got > 0);
+        if (ahead != 0)
+            ahead -= (size_t)got;
+        else
+            length += (size_t)got;
+    }
+    settle(*state);
+    assert_int_equal(end.written_count, 1);
+    assert_true(end.was_ok);
+    assert_memory_equal(seen, text, LENGTH);
+    body_pipe_give(&pipes, pipe);
+    body_pipes_finish(&pipes);
+    close(peer);
+    close_end(&end);
+}
+
+/* At once where it is broken already, or while the rest waits. */
+static void a_pipe_that_cannot_be_written_is_told_later(void **state)
+{
+    for (int i = 0; i < 2; ++i) {
+        struct end end;
+        struct body_pipes pipes = {0};
+        int peer;
+        make_pair(*state, &end, &peer);
+        static char text[60000];
+        stuff(end.socket);
+        struct body_pipe *pipe = fill_pipe(&pipes, text, sizeof(text));
+        if (i == 0)
+            close(peer);
+        socket_write_pipe(end.socket, pipe);
+        assert_int_equal(end.written_count, 0);
+        if (i == 1)
+            close(peer);
+        loop_run(*state);
+        assert_int_equal(end.written_count, 1);
+        assert_false(end.was_ok);
+        assert_true(pipe->length != 0);
+        body_pipe_give(&pipes, pipe);
+        assert_int_equal(pipes.count, 0);
+        close_end(&end);
+    }
+}
+
+static void closing_during_a_write_of_a_pipe_is_silent(void **state)
+{
+    static char text[60000];
+    struct end end;
+    struct body_pipes pipes = {0};
+    int peer;
+    make_pair(*state, &end, &peer);
+    stuff(end.socket);
+    struct body_pipe *pipe = fill_pipe(&pipes, text, sizeof(text));
+    socket_write_pipe(end.socket, pipe);
+    settle(*state);
+    close_end(&end);
+    body_pipe_give(&pipes, pipe);
+    close(peer);
+    settle(*state);
+    assert_int_equal(end.written_count, 0);
+    assert_int_equal(pipes.count, 0);
+}
+
 static void a_broken_connection_is_told_later(void **state)
 {
     struct end end;
@@ -596,6 +731,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_pieces_and_tells_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writes_of_timers_end_in_the_same_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_reader_gets_every_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_in_a_pipe_is_written_and_told_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_reader_gets_every_byte_of_a_pipe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pipe_that_cannot_be_written_is_told_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(closing_during_a_write_of_a_pipe_is_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broken_connection_is_told_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_connection_breaks_during_a_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_during_a_write_is_silent, set_up, tear_down),
