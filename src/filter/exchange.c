@@ -168,6 +168,34 @@ void exchange_interim(struct exchange *exchange, const struct response_head *int
         exchange->owner->send_interim(exchange, interim);
 }
 
+/* Not told by which filters the response will pass: it may be a reply of one in the middle. */
+static bool reads_response_bodies(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->chain->count; ++i) {
+        if (exchange->chain->uses[i]->filter->on_response_body != NULL && exchange_is_active(exchange, i))
+            return true;
+    }
+    return false;
+}
+
+bool exchange_takes_pipe(const struct exchange *exchange)
+{
+    const struct exchange_state *state = exchange->state;
+    if (!exchange->takes_pipes)
+        return false;
+    if (exchange->phase != EXCHANGE_RESPONSE_BODY)
+        return !reads_response_bodies(exchange);
+    return !state->has_body_hooks && state->source_has_body && exchange_has_body(exchange) &&
+           exchange->response.body_length >= 0;
+}
+
+void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length)
+{
+    if (exchange->state->is_pulling && !is_over(exchange))
+        exchange->pipe = pipe;
+    exchange_response_body(exchange, slice_of(NULL, length), false);
+}
+
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last)
 {
     struct exchange_state *state = exchange->state;
@@ -218,6 +246,7 @@ void exchange_sent(struct exchange *exchange)
     if (!exchange->state->is_sending)
         return;
     exchange->state->is_sending = false;
+    exchange->pipe = NULL;
     exchange_run(exchange);
 }
 

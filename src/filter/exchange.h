@@ -19,6 +19,7 @@
 #include "config/settings.h"
 #include "filter/headers.h"
 
+struct body_pipe;
 struct chain;
 struct exchange;
 struct runtime;
@@ -73,7 +74,7 @@ struct exchange_owner {
     /* Sends body bytes, which stay valid until exchange_sent, exchange_gone or the end; then call exchange_sent, not
      * from within. With last set nothing follows (data may be empty). Never called for a response that has no body
      * (exchange_has_body), except once with no data and last set. With 101 that comes when what was switched to ends.
-     */
+     * Where exchange->pipe is set, the bytes are in it, and data tells their number alone. */
     void (*send_body)(struct exchange *exchange, struct slice data, bool last);
     /* The source of a forwarded response may deliver the next piece by one call of exchange_response_body; also from
      * within. Called for a response without a body too, which ends with an empty piece. Not called while a piece is
@@ -120,6 +121,8 @@ struct exchange {
     struct slice route_name;
     struct slice id;                       /* the request id, hexadecimal */
     const struct error_pages *error_pages; /* in place of FlexiLib's own answers; NULL: none */
+    bool takes_pipes;                      /* the front can send a piece of the body that is in a pipe */
+    struct body_pipe *pipe;                /* which the piece at hand is in; NULL: in memory */
     const struct exchange_owner *owner;
     void *owner_data;
     uint64_t response_bytes; /* body bytes handed to send_body */
@@ -150,6 +153,13 @@ void exchange_interim(struct exchange *exchange, const struct response_head *int
 
 /* The next piece of a forwarded response's body, after owner->pull. data stays valid until the next pull or cancel. */
 void exchange_response_body(struct exchange *exchange, struct slice data, bool last);
+
+/* Whether pieces of a forwarded response's body may come in a pipe: no filter reads them, the head tells how many bytes
+ * there are, and the front takes them so. Before the head it is a guess. */
+bool exchange_takes_pipe(const struct exchange *exchange);
+
+/* The same for a piece, not the last one, that is in a pipe. */
+void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length);
 
 /* Answers by FlexiLib itself, in place of a forwarded response: a status with its error page, or else a short text, as
  * body. Before any byte of a response has been sent; afterwards it is exchange_fail. */

@@ -76,6 +76,8 @@ static bool keep_to_length(struct exchange *exchange)
     if (state->piece.length > left) {
         log_line(LOG_LEVEL_ERROR, "the response's body is longer than its head says: the rest is cut (request %.*s)",
                  SLICE_ARG(exchange->id));
+        if (exchange->pipe != NULL)
+            return false;
         state->piece.length = left;
         state->is_last = true;
         exchange_cancel_source(exchange);

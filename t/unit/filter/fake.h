@@ -163,7 +163,8 @@ static inline void on_send_body(struct exchange *exchange, struct slice data, bo
     struct world *world = exchange->owner_data;
     assert_false(world->is_sending);
     trace(world, last ? "last" : "body");
-    text_add(&world->body, data);
+    if (exchange->pipe == NULL)
+        text_add(&world->body, data);
     world->is_sending = true;
 }
 
