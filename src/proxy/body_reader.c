@@ -62,6 +62,12 @@ bool body_reader_take(struct body_reader *reader, char *input, size_t length, st
     return true;
 }
 
+void body_reader_skip(struct body_reader *reader, size_t length)
+{
+    reader->left -= length;
+    reader->is_done = reader->left == 0;
+}
+
 bool body_reader_end(struct body_reader *reader)
 {
     if (reader->framing == BODY_UNTIL_CLOSE)

@@ -28,6 +28,9 @@ void body_reader_init(struct body_reader *reader, enum body_framing framing, uin
  * malformed. */
 bool body_reader_take(struct body_reader *reader, char *input, size_t length, struct slice *data, size_t *extra);
 
+/* BODY_LENGTH: so many bytes of those that are left were received by another way. */
+void body_reader_skip(struct body_reader *reader, size_t length);
+
 /* The connection has ended in good order. Returns false where that cuts the body. */
 bool body_reader_end(struct body_reader *reader);
 

@@ -83,6 +83,7 @@ void client_destroy(struct client *client)
     free(client->groups);
     free(client->upstreams);
     receive_buffers_finish(&client->buffers);
+    body_pipes_finish(&client->pipes);
     while (client->spare != NULL) {
         struct client_request *request = client->spare;
         client->spare = request->next;
@@ -134,6 +135,8 @@ void client_request_free(struct client_request *request)
     timer_stop(client->loop, &request->timer);
     receive_buffer_give(&client->buffers, request->buffer);
     request->buffer = NULL;
+    body_pipe_give(&client->pipes, request->pipe);
+    request->pipe = NULL;
     --client->active_count;
     if (client->spare_count == MOST_SPARE || request->head.capacity > MOST_SPARE_HEAD_BYTES) {
         destroy_request(request);

@@ -15,6 +15,7 @@
  * head, unless the rest of that is there too: streams and tunnels may last for days. */
 
 #include "base/text.h"
+#include "proxy/body_pipe.h"
 #include "proxy/body_reader.h"
 #include "proxy/client.h"
 #include "proxy/connection.h"
@@ -56,6 +57,7 @@ struct client {
     size_t group_count;
     struct health_checks *checks; /* NULL: stopped */
     struct receive_buffers buffers;
+    struct body_pipes pipes;
     struct client_request *spare; /* for reuse */
     size_t spare_count;
     size_t active_count;
@@ -110,6 +112,7 @@ struct client_request {
     uint64_t sent_turn; /* the loop's, in which sending began */
 
     struct receive_buffer *buffer;
+    struct body_pipe *pipe;            /* that the rest of the body goes through; NULL: through the buffer */
     size_t head_start, received, seen; /* in the buffer, while the head is awaited */
     unsigned interim_count;
     size_t interim_bytes; /* of their heads */

@@ -14,6 +14,8 @@ enum {
     MOST_COPIED_BYTES = 8 * 1024,
     /* what a filter that swallows a body may have in one go, before others have their turn */
     MOST_RECEIVES = 16,
+    /* below this copying costs no more */
+    LEAST_PIPED_BYTES = 64 * 1024,
 };
 
 static bool is_nothing_yet(ssize_t received)
@@ -36,10 +38,10 @@ static void settle_connection(struct client_request *request, size_t extra)
     /* another try may follow one whose response was whole with its head */
     if (request->state == REQUEST_BODY)
         request->total_due_ms = 0;
-    request->server->expects_large = request->body_bytes > RECEIVE_SMALL_BYTES;
+    request->server->last_body_bytes = request->body_bytes;
     bool is_wanted = request->route->upstream->keep_alive_ms > 0;
     /* some servers send a body where none may be, and it comes later */
-    connection->is_doubtful = request->body.framing == BODY_NONE;
+    connection->is_doubtful = request->body.framing == BODY_NONE || request->pipe != NULL;
     if (is_wanted && request->keep_alive && request->upload.is_written && extra == 0)
         connection_keep(connection);
     else
@@ -182,13 +184,27 @@ static bool parse_head(struct client_request *request)
     return false;
 }
 
+static bool may_use_pipe(const struct client_request *request)
+{
+    return exchange_takes_pipe(request->exchange) && socket_takes_pipes(request->connection->socket);
+}
+
+/* What comes with the head is copied, so that of a body for a pipe it had better be little. */
+static bool wants_large_buffer(const struct client_request *request)
+{
+    uint64_t expected = request->server->last_body_bytes;
+    if (expected <= RECEIVE_SMALL_BYTES)
+        return false;
+    return expected < LEAST_PIPED_BYTES + RECEIVE_SMALL_BYTES || !may_use_pipe(request);
+}
+
 /* Finds room behind what was received of a head; it is limited, so there always is. */
 static void make_head_room(struct client_request *request)
 {
     struct receive_buffers *buffers = &request->client->buffers;
     struct receive_buffer *old = request->buffer;
     if (old == NULL) {
-        request->buffer = receive_buffer_take(buffers, request->server->expects_large);
+        request->buffer = receive_buffer_take(buffers, wants_large_buffer(request));
         return;
     }
     if (request->received < old->capacity)
@@ -274,6 +290,60 @@ static bool end_body(struct client_request *request, ssize_t received)
     return false;
 }
 
+/* The bytes of a long body that nobody looks at need not come into our memory. */
+static bool choose_pipe(struct client_request *request)
+{
+    if (request->pipe != NULL)
+        return true;
+    if (request->body.framing != BODY_LENGTH || request->body.left < LEAST_PIPED_BYTES || !may_use_pipe(request))
+        return false;
+    request->pipe = body_pipe_take(&request->client->pipes);
+    if (request->pipe == NULL)
+        return false;
+    release_buffer(request);
+    return true;
+}
+
+/* What stands behind the body stays in the socket: it is found before the connection is used again. */
+static bool take_piped_bytes(struct client_request *request, size_t length)
+{
+    request->body_bytes += length;
+    body_reader_skip(&request->body, length);
+    if (request->body.is_done)
+        settle_connection(request, 0);
+    return true;
+}
+
+static bool take_received_bytes(struct client_request *request, size_t length)
+{
+    if (take_body_bytes(request, request->buffer->data, length))
+        return true;
+    client_request_fail(request, 502, "bad response: its chunks are malformed");
+    return false;
+}
+
+static ssize_t fill_pipe(struct client_request *request, size_t *capacity)
+{
+    *capacity = request->body.left < BODY_PIPE_BYTES ? (size_t)request->body.left : BODY_PIPE_BYTES;
+    return socket_receive_pipe(request->connection->socket, request->pipe, *capacity);
+}
+
+static ssize_t fill_buffer(struct client_request *request, size_t *capacity)
+{
+    choose_body_buffer(request);
+    *capacity = request->buffer->capacity;
+    return socket_receive(request->connection->socket, request->buffer->data, *capacity);
+}
+
+/* From now on the client copies, beginning with this body, of which nothing is lost. */
+static void give_up_pipes(struct client_request *request)
+{
+    struct body_pipes *pipes = &request->client->pipes;
+    pipes->is_refused = true;
+    body_pipe_give(pipes, request->pipe);
+    request->pipe = NULL;
+}
+
 /* Receives once where there may be something. Returns whether that brought anything to look at. */
 static bool receive_body(struct client_request *request)
 {
@@ -282,21 +352,22 @@ static bool receive_body(struct client_request *request)
         return false;
     }
     ++request->receives;
-    choose_body_buffer(request);
-    size_t capacity = request->buffer->capacity;
-    ssize_t received = socket_receive(request->connection->socket, request->buffer->data, capacity);
+    size_t capacity;
+    bool is_piped = choose_pipe(request);
+    ssize_t received = is_piped ? fill_pipe(request, &capacity) : fill_buffer(request, &capacity);
     if (is_nothing_yet(received)) {
         await_bytes(request);
         return false;
+    }
+    if (received == -1 && is_piped && body_pipe_is_refusal(errno)) {
+        give_up_pipes(request);
+        return receive_body(request);
     }
     request->phase_due_ms = 0;
     if (received <= 0)
         return end_body(request, received);
     request->is_readable = (size_t)received == capacity;
-    if (take_body_bytes(request, request->buffer->data, (size_t)received))
-        return true;
-    client_request_fail(request, 502, "bad response: its chunks are malformed");
-    return false;
+    return is_piped ? take_piped_bytes(request, (size_t)received) : take_received_bytes(request, (size_t)received);
 }
 
 /* Ends the request with the last bytes of the body, which move to the exchange's memory. */
@@ -314,6 +385,11 @@ void client_request_deliver(struct client_request *request)
         return;
     request->is_delivering = true;
     while (request->state == REQUEST_BODY && request->is_pulled) {
+        if (request->pipe != NULL && request->pipe->length != 0) {
+            request->is_pulled = false;
+            exchange_response_pipe(request->exchange, request->pipe, request->pipe->length);
+            continue;
+        }
         if (request->body.is_done && request->pending.length <= MOST_COPIED_BYTES) {
             deliver_last(request);
             return;

@@ -93,6 +93,7 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     struct exchange *exchange = connection->entry.exchange;
     exchange->peer_address = slice_from_text(connection->peer_address);
     exchange->peer_port = connection->peer_port;
+    exchange->takes_pipes = connection->listener->tls == NULL;
     if (connection->front->notes_local)
         note_local(connection, exchange);
     return &exchange->arena;

@@ -38,10 +38,11 @@ struct http1_interim {
 struct http1_output {
     struct http1_delivery delivery;
     struct http1_interim *interim;
-    struct slice head; /* held back until a body comes or a flush */
-    struct slice lead; /* the chunk's first line, in chunk_start */
-    struct slice rest; /* of the body bytes at hand */
-    struct slice tail; /* what ends the chunk and the body */
+    struct slice head;      /* held back until a body comes or a flush */
+    struct slice lead;      /* the chunk's first line, in chunk_start */
+    struct slice rest;      /* of the body bytes at hand */
+    struct body_pipe *pipe; /* has the body bytes at hand in place of rest; NULL: they are there */
+    struct slice tail;      /* what ends the chunk and the body */
     char chunk_start[HTTP1_CHUNK_START_BYTES];
     bool is_wanted;   /* the above is to go out as soon as the socket is free */
     bool is_owed;     /* the exchange waits to hear that its bytes are sent */

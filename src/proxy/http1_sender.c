@@ -22,6 +22,15 @@ static void write_interim(struct http1_connection *connection)
     socket_write(connection->socket, &piece, 1);
 }
 
+/* Its bytes are a part of a body whose length is known: nothing stands around them. */
+static void write_pipe(struct http1_connection *connection)
+{
+    struct body_pipe *pipe = connection->output.pipe;
+    connection->output.pipe = NULL;
+    connection->output.is_wanted = false;
+    socket_write_pipe(connection->socket, pipe);
+}
+
 /* Hands over what waits, unless an earlier write is still under way: then the end of that comes here again. */
 static void write_waiting(struct http1_connection *connection)
 {
@@ -39,6 +48,10 @@ static void write_waiting(struct http1_connection *connection)
     }
     if (connection->entry.first_byte_us == 0)
         connection->entry.first_byte_us = clock_monotonic_us();
+    if (output->pipe != NULL && output->head.length == 0) {
+        write_pipe(connection);
+        return;
+    }
     struct slice part = output->rest;
     if (part.length > WRITE_BYTES)
         part.length = WRITE_BYTES;
@@ -47,7 +60,7 @@ static void write_waiting(struct http1_connection *connection)
     gather(pieces, &count, part);
     output->head = output->lead = SLICE_NONE;
     output->rest = slice_skip(output->rest, part.length);
-    output->is_wanted = output->rest.length != 0;
+    output->is_wanted = output->rest.length != 0 || output->pipe != NULL;
     if (!output->is_wanted) {
         gather(pieces, &count, output->tail);
         output->tail = SLICE_NONE;
@@ -125,7 +138,9 @@ static void send_body(struct dispatch_entry *entry, struct slice data, bool last
     struct http1_connection *connection = http1_connection_of(entry);
     struct http1_output *output = &connection->output;
     bool is_chunked = output->delivery.ending == HTTP1_ENDING_CHUNKED;
-    output->rest = output->delivery.ending == HTTP1_ENDING_NONE ? SLICE_NONE : data;
+    bool is_in_memory = output->delivery.ending != HTTP1_ENDING_NONE && entry->exchange->pipe == NULL;
+    output->pipe = entry->exchange->pipe;
+    output->rest = is_in_memory ? data : SLICE_NONE;
     output->lead = output->tail = SLICE_NONE;
     if (is_chunked && data.length != 0) {
         output->lead = slice_of(output->chunk_start, http1_writer_chunk_start(output->chunk_start, data.length));

@@ -25,7 +25,7 @@ struct server {
     struct resolver_address address; /* where is_numeric */
     struct tls_peer *tls;            /* NULL: plain */
     bool is_numeric;                 /* a numeric address or a unix socket: needs no resolver */
-    bool expects_large;              /* its last body did not fit into a small buffer */
+    uint64_t last_body_bytes;        /* of its last response; the next one is likely as long */
     struct server_group *group;
     uint64_t id;                 /* says which server it is, alike in all workers and generations */
     uint32_t share;              /* in the choice at hand: its weight, 0 where it cannot be chosen, */

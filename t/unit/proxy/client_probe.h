@@ -53,7 +53,7 @@ struct probe {
     struct exchange exchange;
     struct client_request *request;
     struct text body;
-    unsigned head_count, piece_count, over_count, interim_count;
+    unsigned head_count, piece_count, pipe_count, over_count, interim_count;
     int interim_statuses[16];
     int failure_status;
     unsigned retry_after_s;
@@ -125,6 +125,28 @@ void exchange_response_body(struct exchange *exchange, struct slice data, bool l
     } else {
         client_pull(probe->request);
     }
+}
+
+bool exchange_takes_pipe(const struct exchange *exchange)
+{
+    return exchange->takes_pipes;
+}
+
+/* Reads the piece as a front would send it on; but one that is cancelled stays in the pipe. */
+void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length)
+{
+    struct probe *probe = probe_of(exchange);
+    struct text piece = TEXT_INIT;
+    assert_int_equal(pipe->length, length);
+    ++probe->pipe_count;
+    while (pipe->length != 0 && !probe->is_cancelled_in_body) {
+        ssize_t got = read(pipe->read_fd, text_reserve(&piece, pipe->length), pipe->length);
+        assert_true(got > 0);
+        piece.length += (size_t)got;
+        pipe->length -= (size_t)got;
+    }
+    exchange_response_body(exchange, text_slice(&piece), false);
+    text_finish(&piece);
 }
 
 void exchange_fail(struct exchange *exchange, int status)
