@@ -100,6 +100,7 @@ sub all_cases {
         proxied('small-get-proxied', 'GET of 100 bytes, proxied, keep-alive on both sides', 100, ['get', 0],
             nginx => 0.85, haproxy => 0.75, h2o => 0.70),
         proxied('large-get-proxied', 'GET of 100 KB, proxied', 102400, ['get', 0], nginx => 0.65, haproxy => 0.95),
+        proxied('huge-get-proxied', 'GET of 1 MB, proxied', 1048576, ['get', 0]),
         proxied('post-10k-proxied',  'POST of 10 KB, proxied', 100,    ['post', 10240]),
         { %{ proxied('tls-get-proxied', 'GET of 100 bytes by https, proxied to http', 100, ['get', 0]) }, scheme => 'https' },
         {
