@@ -33,6 +33,11 @@ bool slice_starts_with_nocase(struct slice text, struct slice prefix)
         if (!equal_eight_nocase(text.data + i, prefix.data + i))
             return false;
     }
+    /* the last eight bytes overlap those that were compared */
+    if (i != 0) {
+        size_t last = prefix.length - sizeof(uint64_t);
+        return equal_eight_nocase(text.data + last, prefix.data + last);
+    }
     for (; i < prefix.length; ++i) {
         if (ascii_lower(text.data[i]) != ascii_lower(prefix.data[i]))
             return false;

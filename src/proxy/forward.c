@@ -415,7 +415,7 @@ bool forward_is_loop(const struct headers *headers)
 {
     unsigned passes = 0;
     for (size_t i = 0; i < headers->count; ++i) {
-        if (classify_field(headers->items[i].name) != FIELD_VIA)
+        if (!slice_equals_nocase(headers->items[i].name, via))
             continue;
         struct slice entries = headers->items[i].value;
         while (entries.length != 0)
