@@ -63,6 +63,12 @@ for my $case (
     is(ask($listener, $_, $client), $outcome, "TLS $_, $listener: $claim") for '1.2', '1.3';
 }
 
+$flexilib->wait_access(qr/"CN=alice"/) for 1 .. 4;
+my @lines = $flexilib->access_log;
+is(scalar(grep { / - "CN=alice" "GET \/ HTTP\/1\.1" 200 / } @lines), 4, 'the access log tells who it was') or diag(join "\n", @lines);
+is(scalar(grep { / - "CN=bob" "GET / } @lines), 2, 'each time');
+is(scalar(grep { / - - "GET / } @lines), 2, 'and nothing of who has shown nothing');
+
 sub handshake {
     my ($listener, @arguments) = @_;
     return run_command(['sh', '-c', 'exec openssl s_client "$@" </dev/null 2>&1', 'sh', '-connect',

@@ -118,6 +118,8 @@ struct exchange {
     /* What the client has connected to, written as peer_address is; empty where nobody wants to know. */
     struct slice local_address;
     uint16_t local_port;
+    /* Whose certificate the client has shown (its subject, RFC 4514); empty where it has shown none. */
+    struct slice client_name;
     struct slice route_name;
     struct slice id;                       /* the request id, hexadecimal */
     const struct error_pages *error_pages; /* in place of FlexiLib's own answers; NULL: none */

@@ -162,6 +162,15 @@ static void add_forwarding(struct text *out, const struct exchange_forwarding *f
         text_add_char(out, '-');
 }
 
+/* Where other programs write the user's name. */
+static void add_client_name(struct text *out, struct slice name)
+{
+    const char *quote = name.length == 0 ? "" : "\"";
+    text_add(out, slice_from_text(quote));
+    add_escaped(out, name.length == 0 ? SLICE("-") : name);
+    text_add(out, slice_from_text(quote));
+}
+
 /* Making a date of the time is dear, so it is done once a millisecond at most. */
 static void add_time(struct access_log *log)
 {
@@ -185,7 +194,9 @@ void access_log_add(struct access_log *log, const struct exchange *exchange, uin
         text_add_char(out, ' ');
     }
     add_peer(out, exchange);
-    text_add(out, SLICE(" - - \""));
+    text_add(out, SLICE(" - "));
+    add_client_name(out, log->style == SETTINGS_YAML ? exchange->client_name : SLICE_NONE);
+    text_add(out, SLICE(" \""));
     add_request_line(out, &exchange->request);
     text_add(out, SLICE("\" "));
     add_number(out, (uint64_t)exchange->response.status, 1);

@@ -85,6 +85,11 @@ static void note_local(const struct http1_connection *connection, struct exchang
     exchange->local_address = slice_from_text(text);
 }
 
+static size_t listener_index(const struct http1_connection *connection)
+{
+    return (size_t)(connection->listener - connection->front->settings->listeners);
+}
+
 struct arena *http1_connection_open_exchange(struct http1_connection *connection)
 {
     if (connection->state == HTTP1_IDLE)
@@ -94,6 +99,9 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     exchange->peer_address = slice_from_text(connection->peer_address);
     exchange->peer_port = connection->peer_port;
     exchange->takes_pipes = connection->listener->tls == NULL;
+    if (connection->listener->tls != NULL && connection->socket != NULL)
+        exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
+                                                          connection->socket, &exchange->arena);
     if (connection->front->notes_local)
         note_local(connection, exchange);
     return &exchange->arena;
@@ -134,11 +142,6 @@ static void begin_body(struct http1_connection *connection)
     start_timer(connection, settings->body_timeout_ms);
     if (connection->framing.expects_continue && http1_input_slice(&connection->input).length == 0)
         tell_to_continue(connection);
-}
-
-static size_t listener_index(const struct http1_connection *connection)
-{
-    return (size_t)(connection->listener - connection->front->settings->listeners);
 }
 
 static bool is_misdirected(const struct http1_connection *connection, const struct request_head *request)

@@ -13,6 +13,7 @@
 
 enum {
     SERVER_NAME_AT = 5, /* in the extension: behind the list's length, the name's kind and its length */
+    MOST_NAME_BYTES = 512,
     TELLING_INTERVAL_US = 1000 * 1000,
 };
 
@@ -293,6 +294,24 @@ bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t 
             return false;
     }
     return true;
+}
+
+struct slice tls_listeners_client_name(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
+                                       struct arena *arena)
+{
+    const SSL *ssl = listeners->items[index]->client_authorities == NULL ? NULL : tls_get_ssl(socket);
+    const X509 *certificate = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
+    BIO *bio = certificate == NULL ? NULL : BIO_new(BIO_s_mem());
+    if (bio == NULL)
+        return SLICE_NONE;
+    char *text = NULL;
+    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    long length = BIO_get_mem_data(bio, &text);
+    if (length > MOST_NAME_BYTES)
+        length = MOST_NAME_BYTES;
+    struct slice name = length <= 0 ? SLICE_NONE : arena_copy(arena, slice_of(text, (size_t)length));
+    BIO_free(bio);
+    return name;
 }
 
 void tls_listeners_note_failure(struct tls_listeners *listeners, const struct socket *socket, const char *peer,

@@ -5,6 +5,7 @@
  * A client that names nobody we know gets the first one. TLS 1.2 and 1.3 with forward secrecy and authenticated
  * encryption only, after Mozilla's "intermediate" recommendation of version 5.7. */
 
+#include "base/arena.h"
 #include "config/settings.h"
 #include "proxy/loop.h"
 #include "proxy/socket.h"
@@ -30,6 +31,10 @@ void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct l
  * not for it, while another one of the listener's is (RFC 9110 section 15.5.20). */
 bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
                                   struct slice authority);
+
+/* Whose certificate the client has shown there, in the arena; empty where it was not asked for one, or has none. */
+struct slice tls_listeners_client_name(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
+                                       struct arena *arena);
 
 /* Logs a handshake that has failed, of a client with that address, as long as that is one line a second. One that says
  * nothing at all is a scanner or a check of somebody's, and no failure. */
