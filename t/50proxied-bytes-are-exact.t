@@ -9,10 +9,13 @@ my @cases = map { m{/([^/]+)\.vtc$} } sort glob root_folder() . '/t/vtc/*.vtc';
 ok(scalar @cases, 'there are cases');
 
 my $folder = make_folder();
-my $routes = join '', map { "  - { match: /$_, proxy: \"http+unix:$folder/$_.sock\" }\n" } @cases;
+my $upstreams = join '', map { "  $_: { servers: \"http+unix:$folder/$_.sock\", retry: no }\n" } @cases;
+my $routes    = join '', map { "  - { match: /$_, proxy: $_ }\n" } @cases;
 my $flexilib = start_flexilib(dir => $folder, config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
+upstreams:
+$upstreams
 routes:
 $routes
 END
