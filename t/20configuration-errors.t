@@ -89,6 +89,8 @@ my @cases = (
     ['a duration that is too long', "header_timeout: 2d\n", "1:17: 'header_timeout' must be from 1ms to 1d, not 2d"],
     ['a duration that is nothing', "header_timeout: 0\n", "1:17: 'header_timeout' must be from 1ms to 1d, not 0"],
     ['a size that is none', "body_limit: 16 cows\n", "1:13: 'body_limit' wants a size such as 512, 64KB or 16MB, not '16 cows'"],
+    ['a body limit of a route', "routes: [{ handler: echo, body_limit: much }]\n", "1:39: 'body_limit' wants a size such as 512, 64KB or 16MB, not 'much'"],
+    ['a rate that is too large', "body_rate: 2MB\n", "1:12: 'body_rate' must be from 0 to 1MB, not 2MB"],
     ['a size that is too small', "head_limit: 100\n", "1:13: 'head_limit' must be from 1KB to 1MB, not 100"],
     ['a size that is a list', "arena: [4KB]\n", "1:8: 'arena' wants a size such as 512, 64KB or 16MB, not a list"],
     ['a number that is none', "header_limit: many\n", "1:15: 'header_limit' wants a whole number, not 'many'"],

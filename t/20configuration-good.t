@@ -19,6 +19,7 @@ workers: 2
 user: nobody
 access_log: off
 body_limit: 1GB
+body_rate: 0
 head_limit: 32KB
 header_limit: 50
 header_timeout: 10s

@@ -57,14 +57,12 @@ $half->read_all;
 ok($half->is_reset, 'finish while receiving: the client can tell that this is not all');
 ok($backend->wait_told(qr/^left alone$/), 'and the service is left alone');
 
-for my $part ("GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello") {
-    my $before     = $backend->connections;
-    my $connection = connect_to($flexilib);
-    $connection->send($part);
-    $connection->finish;
-    ok($connection->is_closed, 'a request that breaks off ends the connection');
-    is($backend->connections, $before, 'and goes nowhere');
-}
+my $before     = $backend->connections;
+my $broken_off = connect_to($flexilib);
+$broken_off->send('GET / HT');
+$broken_off->finish;
+ok($broken_off->is_closed, 'a request that breaks off ends the connection');
+is($backend->connections, $before, 'and goes nowhere');
 
 for my $version ('1.1', '1.0') {
     my $response = request($flexilib, GET => '/short', version => $version);

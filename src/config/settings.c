@@ -22,6 +22,7 @@ enum {
     SETTING_USER,
     SETTING_ACCESS_LOG,
     SETTING_BODY_LIMIT,
+    SETTING_BODY_RATE,
     SETTING_HEAD_LIMIT,
     SETTING_HEADER_LIMIT,
     SETTING_HEADER_TIMEOUT,
@@ -41,7 +42,7 @@ enum {
 
 #define KB 1024L
 #define MB (1024L * KB)
-#define TB (1024L * 1024L * MB)
+#define TB SETTINGS_BODY_LIMIT_MOST
 
 #define SETTING_TIME(key, least, usual, text)                                                                          \
     {                                                                                                                  \
@@ -74,6 +75,12 @@ static const struct field fields[SETTING_FIELDS] = {
                             .minimum = 0,
                             .maximum = TB,
                             .summary = "how large a request's body may be"},
+    [SETTING_BODY_RATE] = {.name = "body_rate",
+                           .type = FIELD_SIZE,
+                           .fallback = "100",
+                           .minimum = 0,
+                           .maximum = MB,
+                           .summary = "how much of a body has to come in a second, on average"},
     [SETTING_HEAD_LIMIT] = {.name = "head_limit",
                             .type = FIELD_SIZE,
                             .fallback = "64KB",
@@ -173,6 +180,7 @@ static bool read_user(struct settings_reader *reader, const struct field_value *
 static void take_limits(struct settings *settings, const struct field_value *values)
 {
     settings->body_limit_bytes = values[SETTING_BODY_LIMIT].integer;
+    settings->body_rate_bytes = values[SETTING_BODY_RATE].integer;
     settings->head_limit_bytes = values[SETTING_HEAD_LIMIT].integer;
     settings->header_limit = values[SETTING_HEADER_LIMIT].integer;
     settings->header_timeout_ms = values[SETTING_HEADER_TIMEOUT].integer;

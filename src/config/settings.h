@@ -172,6 +172,8 @@ struct route_settings {
     struct route_settings *routes;            /* TARGET_ROUTES: tried in order, this route's match holding too */
     size_t route_count;
     struct error_pages error_pages; /* come before those of the routes around */
+    bool has_body_limit;            /* of its own, in place of the one around */
+    int64_t body_limit_bytes;
     struct place place;
 };
 
@@ -251,6 +253,7 @@ struct settings {
     struct slice access_log; /* absolute path, "-" for standard output, empty for none */
     struct place access_log_place;
     int64_t body_limit_bytes;
+    int64_t body_rate_bytes; /* the slowest that a client may send a body, in a second; 0: any rate */
     int64_t head_limit_bytes;
     int64_t header_limit; /* how many fields */
     int64_t header_timeout_ms, body_timeout_ms, keep_alive_timeout_ms, write_timeout_ms;

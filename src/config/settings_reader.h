@@ -79,6 +79,13 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
 /* settings_match.c */
 bool match_read(struct settings_reader *reader, const struct node *node, struct match_settings *match);
 
+enum {
+    SETTINGS_MB = 1024 * 1024,
+};
+
+/* the largest body_limit */
+#define SETTINGS_BODY_LIMIT_MOST ((int64_t)SETTINGS_MB * SETTINGS_MB)
+
 /* settings_error_pages.c. node may be NULL: then there are none. */
 bool error_pages_read(struct settings_reader *reader, const struct node *node, struct error_pages *pages);
 

@@ -15,6 +15,7 @@ enum {
     ROUTE_FILES,
     ROUTE_ROUTES,
     ROUTE_ERROR_PAGES,
+    ROUTE_BODY_LIMIT,
     ROUTE_FIELDS,
 };
 
@@ -30,6 +31,11 @@ static const struct field route_fields[ROUTE_FIELDS] = {
     [ROUTE_FILES] = {.name = "files", .type = FIELD_NODE, .summary = "the folder with the files that answer"},
     [ROUTE_ROUTES] = {.name = "routes", .type = FIELD_NODE, .summary = "routes inside of this one"},
     [ROUTE_ERROR_PAGES] = {.name = "error_pages", .type = FIELD_NODE, .summary = "statuses to files with their pages"},
+    [ROUTE_BODY_LIMIT] = {.name = "body_limit",
+                          .type = FIELD_SIZE,
+                          .minimum = 0,
+                          .maximum = SETTINGS_BODY_LIMIT_MOST,
+                          .summary = "how large a request's body may be here"},
 };
 
 /* The filters that a route inherits, innermost first. */
@@ -154,9 +160,12 @@ static bool read_route(struct settings_reader *reader, const struct node *node, 
     if (node->kind != NODE_MAPPING)
         return error_set_at(reader->error, node->place, "a route is a mapping with keys such as 'match', not %s",
                             node_kind_phrase(node));
-    return fields_read(route_fields, ROUTE_FIELDS, node, node->place, "a route", reader->source, reader->arena, values,
-                       reader->error) &&
-           read_name(reader, &values[ROUTE_NAME], route) &&
+    if (!fields_read(route_fields, ROUTE_FIELDS, node, node->place, "a route", reader->source, reader->arena, values,
+                     reader->error))
+        return false;
+    route->has_body_limit = values[ROUTE_BODY_LIMIT].written;
+    route->body_limit_bytes = values[ROUTE_BODY_LIMIT].integer;
+    return read_name(reader, &values[ROUTE_NAME], route) &&
            (!values[ROUTE_MATCH].written || match_read(reader, values[ROUTE_MATCH].node, &route->match)) &&
            steps_read(reader, values[ROUTE_FILTERS].node, &route->filters, &route->filter_count) &&
            read_skip(reader, &values[ROUTE_SKIP], scope, route) &&

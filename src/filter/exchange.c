@@ -1,6 +1,7 @@
 #include "filter/exchange.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/poison.h"
 #include "filter/exchange_state.h"
 
@@ -66,6 +67,7 @@ struct exchange *exchange_create(struct runtime *runtime, const struct exchange_
     exchange->chain = &no_chain;
     exchange->owner = owner;
     exchange->owner_data = owner_data;
+    exchange->body_limit_bytes = UINT64_MAX;
     return exchange;
 }
 
@@ -83,6 +85,7 @@ static void reset_exchange(struct exchange *exchange)
     keep_buffer(&state->buffers[0]);
     keep_buffer(&state->buffers[1]);
     text_finish(&state->request_body);
+    body_store_finish(&state->collected);
     const size_t kept = offsetof(struct exchange_state, steps);
     memset((char *)state + kept, 0, sizeof(*state) - kept);
 }
@@ -141,12 +144,86 @@ static void leave_phase_new(struct exchange *exchange)
     exchange->phase = EXCHANGE_REQUEST_HEAD;
 }
 
+bool exchange_may_pull_request(const struct exchange *exchange)
+{
+    const struct exchange_state *state = exchange->state;
+    bool is_of_use = exchange->phase <= EXCHANGE_REQUEST_BODY || state->has_source;
+    return exchange->streams_request && !state->is_request_over && is_of_use && !is_over(exchange);
+}
+
+/* Notes that the request goes no further; whom it was forwarded to is left when the answer begins. */
+static void fail_request(struct exchange *exchange, int status, struct slice text)
+{
+    struct exchange_state *state = exchange->state;
+    state->is_request_over = exchange->is_request_refused = true;
+    if (state->is_head_sent) {
+        state->is_broken = true;
+    } else if (state->answer_status == 0) {
+        state->answer_status = status;
+        state->answer_text = arena_copy(&exchange->arena, text);
+    }
+}
+
+static void refuse_body(struct exchange *exchange)
+{
+    log_line(LOG_LEVEL_INFO, "refused a request from %.*s with 413: the body is too large (request %.*s)",
+             SLICE_ARG(exchange->peer_address), SLICE_ARG(exchange->id));
+    fail_request(exchange, 413, SLICE("413 Content Too Large: the body is too large"));
+}
+
+/* As far as it is known from the start. */
+static uint64_t request_length(const struct exchange *exchange)
+{
+    if (!exchange->streams_request)
+        return exchange->request_body.length;
+    return exchange->request_length > 0 ? (uint64_t)exchange->request_length : 0;
+}
+
 void exchange_start(struct exchange *exchange, const struct chain *chain)
 {
     exchange->chain = chain;
     exchange->state->steps = arena_zalloc(&exchange->arena, chain->count * sizeof(exchange->state->steps[0]));
     leave_phase_new(exchange);
+    if (request_length(exchange) > exchange->body_limit_bytes)
+        refuse_body(exchange);
     exchange_run(exchange);
+}
+
+void exchange_request_body(struct exchange *exchange, struct slice data, bool last)
+{
+    struct exchange_state *state = exchange->state;
+    if (!state->is_request_pulled || !exchange_may_pull_request(exchange))
+        return;
+    state->is_request_pulled = false;
+    state->is_request_over = last;
+    state->request_bytes += data.length;
+    if (state->request_bytes > exchange->body_limit_bytes) {
+        refuse_body(exchange);
+        exchange_run(exchange);
+    } else if (state->is_collecting) {
+        state->has_request_piece = true;
+        state->request_piece = data;
+        exchange_run(exchange);
+    } else {
+        exchange->owner->send_request(exchange, data, last);
+    }
+}
+
+void exchange_request_fail(struct exchange *exchange, int status, struct slice text)
+{
+    if (!exchange_may_pull_request(exchange))
+        return;
+    fail_request(exchange, status, text);
+    exchange_run(exchange);
+}
+
+void exchange_pull_request(struct exchange *exchange)
+{
+    struct exchange_state *state = exchange->state;
+    if (state->is_request_pulled || !state->has_source || !exchange_may_pull_request(exchange))
+        return;
+    state->is_request_pulled = true;
+    exchange->owner->pull_request(exchange);
 }
 
 void exchange_response_head(struct exchange *exchange)

@@ -14,7 +14,12 @@
  *         -> owner->forward, or a filter's reply, or exchange_answer
  *         -> exchange_response_head -> response heads (reverse order) -> owner->send_head
  *         -> owner->pull -> exchange_response_body -> body hooks -> owner->send_body -> exchange_sent -> pull ...
- *         -> on_end (reverse order) -> owner->finished */
+ *         -> on_end (reverse order) -> owner->finished
+ *
+ * A request's body is at hand when the exchange starts, or comes by demand (streams_request):
+ *
+ *   a filter has a hook for it: owner->pull_request -> exchange_request_body -> pull_request ... until it is whole
+ *   nobody has: exchange_pull_request -> owner->pull_request -> exchange_request_body -> owner->send_request */
 
 #include "config/settings.h"
 #include "filter/headers.h"
@@ -83,6 +88,12 @@ struct exchange_owner {
     /* Nothing more is at hand just now: what send_head or send_body holds back should go out. Not called after the last
      * piece. */
     void (*flush)(struct exchange *exchange);
+    /* The next piece of a request body that comes by demand is wanted: one call of exchange_request_body or
+     * exchange_request_fail, also from within. */
+    void (*pull_request)(struct exchange *exchange);
+    /* The piece that whoever the request was forwarded to has asked for by exchange_pull_request. It stays valid until
+     * the next pull_request, the last one until the end. */
+    void (*send_request)(struct exchange *exchange, struct slice data, bool last);
     /* The forwarded response (or the wait for it) is of no more use. */
     void (*cancel)(struct exchange *exchange);
     /* The response cannot be completed: cut the connection so that the client notices. */
@@ -109,7 +120,11 @@ enum exchange_phase {
 struct exchange {
     struct arena arena;
     struct request_head request;
+    /* All of it, unless streams_request: then empty, until it was collected. */
     struct slice request_body;
+    int64_t request_length;    /* streams_request: the body's, -1 where that is not known */
+    bool streams_request;      /* the body comes by owner->pull_request; false again when it was collected */
+    uint64_t body_limit_bytes; /* a request's body that is larger is answered 413; as made: any size */
     struct response_head response;
     struct slice peer_address; /* the client's: text, without port; "unix:" for a unix socket */
     uint16_t peer_port;        /* 0: not known */
@@ -127,6 +142,7 @@ struct exchange {
     struct body_pipe *pipe;                /* which the piece at hand is in; NULL: in memory */
     const struct exchange_owner *owner;
     void *owner_data;
+    bool is_request_refused; /* its body is too large, or its rest cannot be had */
     uint64_t response_bytes; /* body bytes handed to send_body */
     struct exchange_forwarding forwarding;
     /* ---- */
@@ -142,8 +158,8 @@ struct exchange *exchange_create(struct runtime *runtime, const struct exchange_
 /* Frees an exchange that is finished, or was never started. */
 void exchange_destroy(struct exchange *exchange);
 
-/* Sends the exchange along the chain, which must outlive it. request and request_body are filled. May call the owner.
- */
+/* Sends the exchange along the chain, which must outlive it. The request is filled, its body is at hand or streams. May
+ * call the owner. */
 void exchange_start(struct exchange *exchange, const struct chain *chain);
 
 /* A forwarded request's response: the caller has filled exchange->response (texts in the exchange's arena). */
@@ -162,6 +178,21 @@ bool exchange_takes_pipe(const struct exchange *exchange);
 
 /* The same for a piece, not the last one, that is in a pipe. */
 void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length);
+
+/* The next piece of the request's body, after owner->pull_request; it may be empty. It stays valid until the next
+ * pull_request, the last one until the exchange is destroyed. */
+void exchange_request_body(struct exchange *exchange, struct slice data, bool last);
+
+/* The rest of the request's body will not come, or is not wanted: answers with status and text where no response has
+ * begun, and cuts it otherwise. Whom the request was forwarded to is left. Harmless where nobody wants the body. */
+void exchange_request_fail(struct exchange *exchange, int status, struct slice text);
+
+/* Whom the request was forwarded to wants the next piece of its body: one call of owner->send_request, also from
+ * within, unless the exchange ends otherwise. */
+void exchange_pull_request(struct exchange *exchange);
+
+/* Whether anybody may still ask for more of the request's body. */
+bool exchange_may_pull_request(const struct exchange *exchange);
 
 /* Answers by FlexiLib itself, in place of a forwarded response: a status with its error page, or else a short text, as
  * body. Before any byte of a response has been sent; afterwards it is exchange_fail. */

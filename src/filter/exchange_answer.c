@@ -14,6 +14,7 @@ static void begin_whole_response(struct exchange *exchange, int status, struct s
     state->hook = SLOT_HOOK_NONE;
     state->ticket = 0;
     state->answer_status = 0;
+    state->is_collecting = false;
     state->is_whole = true;
     state->has_piece = state->is_last = true;
     state->piece = body;
@@ -70,5 +71,6 @@ void exchange_start_reply(struct exchange *exchange, size_t step)
 
 size_t exchange_unseen_depth(const struct exchange *exchange)
 {
-    return exchange->phase == EXCHANGE_FORWARDED ? exchange->chain->count : exchange->state->position;
+    bool have_all_seen = exchange->phase == EXCHANGE_FORWARDED || exchange->state->is_collecting;
+    return have_all_seen ? exchange->chain->count : exchange->state->position;
 }

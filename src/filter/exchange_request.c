@@ -39,9 +39,63 @@ enum turn exchange_turn_request_head(struct exchange *exchange)
     return TURN_MORE;
 }
 
+static bool has_request_body_hook(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->chain->count; ++i) {
+        if (exchange->chain->uses[i]->filter->on_request_body != NULL && exchange_is_active(exchange, i))
+            return true;
+    }
+    return false;
+}
+
+static void finish_collecting(struct exchange *exchange, struct slice whole)
+{
+    exchange->request_body = exchange->state->piece = whole;
+    exchange->streams_request = exchange->state->is_collecting = false;
+}
+
+static bool take_request_piece(struct exchange *exchange)
+{
+    struct exchange_state *state = exchange->state;
+    struct slice whole = state->request_piece;
+    state->has_request_piece = false;
+    if (state->is_request_over && body_store_is_empty(&state->collected)) {
+        finish_collecting(exchange, whole);
+        return true;
+    }
+    if (!body_store_add(&state->collected, whole))
+        return false;
+    if (!state->is_request_over)
+        return true;
+    if (!body_store_read(&state->collected, &whole))
+        return false;
+    finish_collecting(exchange, whole);
+    return true;
+}
+
+/* A filter's hook is promised the body in one call, so its pieces are collected first. */
+static enum turn collect_request_body(struct exchange *exchange)
+{
+    struct exchange_state *state = exchange->state;
+    state->is_collecting = true;
+    if (state->has_request_piece) {
+        if (!take_request_piece(exchange))
+            exchange_start_answer(exchange, 503, SLICE("no room is left for the request's body"),
+                                  exchange->chain->count);
+        return TURN_MORE;
+    }
+    if (state->is_request_pulled)
+        return TURN_WAIT;
+    state->is_request_pulled = true;
+    exchange->owner->pull_request(exchange);
+    return TURN_MORE;
+}
+
 enum turn exchange_turn_request_body(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
+    if (exchange->streams_request && has_request_body_hook(exchange))
+        return collect_request_body(exchange);
     while (state->position < exchange->chain->count) {
         const struct use *use = exchange->chain->uses[state->position];
         if (use->filter->on_request_body == NULL || !exchange_is_active(exchange, state->position))

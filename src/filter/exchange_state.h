@@ -14,6 +14,7 @@
  *   exchange_answer.c    responses that begin here: replies of filters and answers of FlexiLib's own */
 
 #include "base/text.h"
+#include "filter/body_store.h"
 #include "filter/runtime_state.h"
 
 /* What the machine knows about one filter of the chain. */
@@ -70,6 +71,15 @@ struct exchange_state {
     int answer_status;
     struct slice answer_text;
     unsigned retry_after_s; /* what it tells in Retry-After; 0: nothing */
+
+    /* The request's body, where it comes by demand. */
+    bool is_collecting; /* for filters that want it whole */
+    bool is_request_pulled;
+    bool is_request_over; /* the last piece has come, or will not */
+    bool has_request_piece;
+    struct slice request_piece;
+    struct body_store collected;
+    uint64_t request_bytes; /* that have come */
 
     /* Where the response's body comes from. */
     bool has_source; /* a forwarded response is under way (or waited for) */

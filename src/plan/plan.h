@@ -30,6 +30,7 @@ struct plan_route {
     const struct redirect_settings *redirect; /* PLAN_REDIRECT */
     const struct respond_settings *respond;   /* PLAN_RESPOND */
     const struct files_settings *files;       /* PLAN_FILES */
+    int64_t body_limit_bytes;                 /* of requests; its own, or that of the nearest around it */
     const struct error_pages *error_pages;    /* its own, then those around it, then the settings' */
 };
 

@@ -137,6 +137,7 @@ void client_request_free(struct client_request *request)
     request->buffer = NULL;
     body_pipe_give(&client->pipes, request->pipe);
     request->pipe = NULL;
+    text_finish(&request->upload.held);
     --client->active_count;
     if (client->spare_count == MOST_SPARE || request->head.capacity > MOST_SPARE_HEAD_BYTES) {
         destroy_request(request);
@@ -212,7 +213,7 @@ static struct client_request *send_by(struct client *client, struct exchange *ex
     request->upstream = &client->upstreams[route->upstream->index];
     exchange->forwarding = (struct exchange_forwarding){.upstream = route->upstream->name};
     if (body != NULL)
-        request->upload.source = *body;
+        client_request_stream_body(request, body);
     if (total_timeout_ms > 0)
         request->total_due_ms = clock_monotonic_us() / 1000 + (uint64_t)total_timeout_ms;
     retry_budget_earn(&request->upstream->budget, loop_now_ms(client->loop));
@@ -244,7 +245,7 @@ void client_pull(struct client_request *request)
 
 void client_cancel(struct client_request *request)
 {
-    if (request->is_delivering)
+    if (request->is_delivering || request->upload.is_pulling)
         request->state = REQUEST_CANCELLED;
     else
         client_request_free(request);

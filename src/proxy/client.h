@@ -44,13 +44,16 @@ struct client_request *client_send(struct client *client, struct exchange *excha
 /* Where the body of a request comes from that is not at hand as a whole. */
 struct client_body {
     int64_t length; /* -1: not known */
-    /* Asks for the next piece: one call of client_body_piece, or of client_body_fail, also from within. Not called any
-     * more once the request is over or was cancelled. */
-    void (*pull)(void *source);
+    /* Asks for the next piece: one call of client_body_piece for that request, or of client_body_fail, or of
+     * client_cancel, also from within, even before client_send_body has returned (client_cancel excepted). Not called
+     * any more once the request is over or was cancelled. */
+    void (*pull)(void *source, struct client_request *request);
     void *source;
 };
 
-/* As client_send, for a body that comes in pieces. Once it has begun, no other server can be tried. */
+/* As client_send, for a body that comes in pieces, which are asked for once a server is there to take them. What has
+ * been taken is kept while it is small and the request may be sent twice; with a larger part of the body gone, no other
+ * server can be tried. */
 struct client_request *client_send_body(struct client *client, struct exchange *exchange,
                                         const struct plan_route *route, const struct client_body *body,
                                         void (*on_over)(struct exchange *exchange));

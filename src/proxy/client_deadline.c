@@ -45,6 +45,15 @@ static void end_wait(struct client_request *request)
                             upstream->send_timeout_ms);
 }
 
+/* Whether the request is still on its way, so that a server may rightly wait for more of it. */
+static bool is_uploading(struct client_request *request)
+{
+    const struct client_upload *upload = &request->upload;
+    if (upload->is_written || request->connection == NULL)
+        return false;
+    return upload->is_pulled || is_being_taken(request);
+}
+
 static void end_phase(struct client_request *request)
 {
     const struct upstream_settings *upstream = request->route->upstream;
@@ -56,6 +65,10 @@ static void end_phase(struct client_request *request)
         end_wait(request);
         break;
     case REQUEST_BODY:
+        if (is_uploading(request)) {
+            client_request_watch(request, upstream->idle_timeout_ms);
+            break;
+        }
         client_request_fail(request, 504, "nothing more of the response within %" PRId64 " ms",
                             upstream->idle_timeout_ms);
         break;

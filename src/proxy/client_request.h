@@ -33,7 +33,7 @@ enum client_request_state {
     REQUEST_BODY,
     REQUEST_SWITCHED, /* to another protocol: the connection waits for its tunnel, or is lent to it */
     REQUEST_FAILED,
-    REQUEST_CANCELLED, /* from within a delivery, which frees it */
+    REQUEST_CANCELLED, /* from within a delivery or a pull, which frees it */
 };
 
 /* Why a try has come to nothing. */
@@ -70,12 +70,22 @@ enum {
 /* The request's own way to the server. */
 struct client_upload {
     struct client_body source; /* pull is NULL where the exchange has the body as a whole */
-    uint64_t sent;             /* of the body, handed to the socket */
+    uint64_t sent;             /* of the body, handed to the socket in this try */
     uint64_t taken_bytes;      /* by the server, when the timer of a write was last over */
-    bool is_begun;             /* pieces have been taken from the source, which gives each but once */
-    bool is_pulled;            /* the source owes a piece */
+    bool owes_head;            /* it is to go out with the body's first bytes */
     bool is_last;              /* nothing follows what was handed to the socket */
     bool is_written;           /* all is in the kernel's hands */
+
+    /* Where the body comes in pieces, over all tries. */
+    uint64_t given;     /* by the source */
+    bool is_begun;      /* pieces have been asked for, and the source gives each but once */
+    bool is_pulled;     /* the source owes a piece */
+    bool is_pulling;    /* and its pull is running */
+    bool is_ended;      /* it has given the last one */
+    bool is_holding;    /* held is all that was handed to a socket, so it can be sent again */
+    bool has_piece;     /* that waits to be handed to the socket */
+    struct slice piece; /* the source's last one */
+    struct text held;
     char chunk_line[CHUNK_LINE_BYTES];
 };
 
@@ -162,6 +172,9 @@ bool client_request_go_elsewhere(struct client_request *request, enum server_out
 
 /* client_retry.c: what has failed */
 
+/* Whether the upstream's settings allow the method to be sent twice. */
+bool client_request_may_repeat_method(const struct client_request *request);
+
 /* The try has come to nothing before the exchange has heard of a response: another one is made where that is safe and
  * allowed, or the request fails. */
 void client_request_lose(struct client_request *request, enum client_loss loss, const char *format, ...)
@@ -180,6 +193,9 @@ void client_request_watch(struct client_request *request, int64_t timeout_ms);
 void client_request_on_timeout(struct timer *timer);
 
 /* client_upload.c: sends the request */
+
+/* The body comes from there: before the first try. */
+void client_request_stream_body(struct client_request *request, const struct client_body *body);
 
 void client_request_upload(struct client_request *request);
 

@@ -405,7 +405,7 @@ void client_request_deliver(struct client_request *request)
         exchange_response_body(request->exchange, piece, false);
     }
     request->is_delivering = false;
-    if (request->state == REQUEST_CANCELLED)
+    if (request->state == REQUEST_CANCELLED && !request->upload.is_pulling)
         client_request_free(request);
 }
 

@@ -9,17 +9,20 @@ enum {
     REASON_BYTES = 512,
 };
 
-static bool is_repeatable(const struct client_request *request)
+bool client_request_may_repeat_method(const struct client_request *request)
 {
     const struct retry_settings *retry = &request->route->upstream->retry;
     struct slice method = request->exchange->request.method;
-    if (!client_request_can_repeat_body(request))
-        return false;
     for (size_t i = 0; i < retry->method_count; ++i) {
         if (slice_equals(method, retry->methods[i].text))
             return true;
     }
     return retry->method_count == 0 && forward_is_idempotent(method);
+}
+
+static bool is_repeatable(const struct client_request *request)
+{
+    return client_request_can_repeat_body(request) && client_request_may_repeat_method(request);
 }
 
 /* Nothing tells a server that gives up a connection just before it is used from one that fails, but the first is

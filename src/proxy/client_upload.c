@@ -7,6 +7,15 @@
 enum {
     /* of a request's body at a time, so that a slow but living server is told from a dead one */
     WRITE_BYTES = 256 * 1024,
+    /* of a body that comes in pieces, kept so that it can be sent again */
+    HELD_BYTES = 512 * 1024,
+    MOST_PIECES = 4,
+};
+
+/* What one write is made of. */
+struct parcel {
+    struct iovec pieces[MOST_PIECES];
+    size_t count;
 };
 
 static struct slice whole_body(const struct client_request *request)
@@ -19,33 +28,124 @@ static bool is_streamed(const struct client_request *request)
     return request->upload.source.pull != NULL;
 }
 
-bool client_request_can_repeat_body(const struct client_request *request)
+void client_request_stream_body(struct client_request *request, const struct client_body *body)
 {
-    return !request->upload.is_begun;
+    request->upload.source = *body;
+    request->upload.is_ended = body->length == 0;
+    request->upload.is_holding =
+        client_request_may_repeat_method(request) || forward_is_idempotent(request->exchange->request.method);
 }
 
-static void hand_over(struct client_request *request, const struct iovec *pieces, size_t count)
+bool client_request_can_repeat_body(const struct client_request *request)
+{
+    return !request->upload.is_begun || request->upload.is_holding;
+}
+
+static void add_piece(struct parcel *parcel, struct slice data)
+{
+    parcel->pieces[parcel->count++] = (struct iovec){.iov_base = (char *)(uintptr_t)data.data, .iov_len = data.length};
+}
+
+static struct parcel begin_parcel(struct client_request *request)
+{
+    struct parcel parcel = {.count = 0};
+    if (request->upload.owes_head)
+        add_piece(&parcel, text_slice(&request->head));
+    request->upload.owes_head = false;
+    return parcel;
+}
+
+static void hand_over(struct client_request *request, const struct parcel *parcel)
 {
     if (request->state == REQUEST_WAITING)
         client_request_watch(request, request->route->upstream->send_timeout_ms);
-    socket_write(request->connection->socket, pieces, count);
+    socket_write(request->connection->socket, parcel->pieces, parcel->count);
 }
 
-static struct iovec piece_of(struct slice data)
-{
-    return (struct iovec){.iov_base = (char *)data.data, .iov_len = data.length};
-}
-
-/* Takes the next part of a body that is at hand as a whole. */
-static struct slice take_part(struct client_request *request)
+/* Sends the next part of a body that is at hand as a whole. */
+static void send_part(struct client_request *request)
 {
     struct client_upload *upload = &request->upload;
+    struct parcel parcel = begin_parcel(request);
     struct slice part = slice_skip(whole_body(request), (size_t)upload->sent);
     if (part.length > WRITE_BYTES)
         part.length = WRITE_BYTES;
     upload->sent += part.length;
     upload->is_last = upload->sent == whole_body(request).length;
-    return part;
+    add_piece(&parcel, part);
+    hand_over(request, &parcel);
+}
+
+/* Sends the next bytes of a body that comes in pieces. */
+static void send_bytes(struct client_request *request, struct slice data)
+{
+    struct client_upload *upload = &request->upload;
+    struct parcel parcel = begin_parcel(request);
+    upload->sent += data.length;
+    upload->is_last = upload->is_ended && upload->sent == upload->given;
+    if (upload->source.length >= 0) {
+        add_piece(&parcel, data);
+    } else if (data.length != 0) {
+        int length = snprintf(upload->chunk_line, sizeof(upload->chunk_line), "%zx\r\n", data.length);
+        add_piece(&parcel, slice_of(upload->chunk_line, (size_t)length));
+        add_piece(&parcel, data);
+        add_piece(&parcel, upload->is_last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
+    } else if (upload->is_last) {
+        add_piece(&parcel, SLICE("0\r\n\r\n"));
+    }
+    hand_over(request, &parcel);
+}
+
+static void hold(struct client_upload *upload, struct slice data)
+{
+    if (upload->is_holding && upload->held.length + data.length <= HELD_BYTES) {
+        text_add(&upload->held, data);
+        return;
+    }
+    upload->is_holding = false;
+    text_finish(&upload->held);
+}
+
+static void send_piece(struct client_request *request)
+{
+    struct client_upload *upload = &request->upload;
+    upload->has_piece = false;
+    hold(upload, upload->piece);
+    send_bytes(request, upload->piece);
+}
+
+/* Asks for the next piece. Returns false where that has ended the request. */
+static bool pull(struct client_request *request)
+{
+    struct client_upload *upload = &request->upload;
+    if (upload->is_pulled)
+        return true;
+    upload->is_pulled = upload->is_begun = upload->is_pulling = true;
+    /* how long the source may take is its own business */
+    if (request->state == REQUEST_WAITING)
+        client_request_watch(request, 0);
+    upload->source.pull(upload->source.source, request);
+    upload->is_pulling = false;
+    if (request->state != REQUEST_CANCELLED)
+        return true;
+    client_request_free(request);
+    return false;
+}
+
+/* The head waits for the first piece, if that is at hand, so that one write takes both. Not where another try has
+ * failed before: whoever makes this one goes on when it has begun, while a pull may end the request. */
+static void begin_stream(struct client_request *request)
+{
+    struct client_upload *upload = &request->upload;
+    bool may_pull = !upload->is_begun && !upload->is_ended && request->tried.count == 1;
+    if (may_pull && !pull(request))
+        return;
+    if (!upload->owes_head || request->connection == NULL)
+        return;
+    if (upload->held.length == 0 && upload->has_piece)
+        send_piece(request);
+    else
+        send_bytes(request, text_slice(&upload->held));
 }
 
 void client_request_upload(struct client_request *request)
@@ -53,25 +153,14 @@ void client_request_upload(struct client_request *request)
     struct client_upload *upload = &request->upload;
     int64_t length = is_streamed(request) ? upload->source.length : (int64_t)whole_body(request).length;
     upload->sent = upload->taken_bytes = 0;
-    upload->is_written = upload->is_pulled = false;
+    upload->is_written = upload->is_last = false;
     forward_build_head(request->exchange, request->route, text_slice(&request->server->host), length, &request->head);
-    struct iovec pieces[2] = {piece_of(text_slice(&request->head))};
-    if (is_streamed(request))
-        upload->is_last = length == 0;
-    else
-        pieces[1] = piece_of(take_part(request));
+    upload->owes_head = true;
     request->sent_turn = loop_turn(request->client->loop);
-    hand_over(request, pieces, 2);
-}
-
-static void pull(struct client_request *request)
-{
-    struct client_upload *upload = &request->upload;
-    upload->is_pulled = upload->is_begun = true;
-    /* how long the source may take is its own business */
-    if (request->state == REQUEST_WAITING)
-        client_request_watch(request, 0);
-    upload->source.pull(upload->source.source);
+    if (is_streamed(request))
+        begin_stream(request);
+    else
+        send_part(request);
 }
 
 void client_request_upload_more(struct client_request *request)
@@ -81,54 +170,48 @@ void client_request_upload_more(struct client_request *request)
         upload->is_written = true;
         if (request->state == REQUEST_WAITING)
             client_request_watch(request, request->route->upstream->response_timeout_ms);
-    } else if (is_streamed(request)) {
-        pull(request);
+    } else if (!is_streamed(request)) {
+        send_part(request);
+    } else if (upload->has_piece) {
+        send_piece(request);
+    } else if (upload->is_pulled) {
+        if (request->state == REQUEST_WAITING)
+            client_request_watch(request, 0);
     } else {
-        struct iovec piece = piece_of(take_part(request));
-        hand_over(request, &piece, 1);
+        pull(request);
     }
 }
 
-static void send_chunk(struct client_request *request, struct slice piece)
+static bool can_send(const struct client_request *request)
 {
-    struct client_upload *upload = &request->upload;
-    struct iovec pieces[3];
-    size_t count = 0;
-    if (piece.length != 0) {
-        int length = snprintf(upload->chunk_line, sizeof(upload->chunk_line), "%zx\r\n", piece.length);
-        pieces[count++] = (struct iovec){.iov_base = upload->chunk_line, .iov_len = (size_t)length};
-        pieces[count++] = piece_of(piece);
-        pieces[count++] = piece_of(upload->is_last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
-    } else if (upload->is_last) {
-        pieces[count++] = piece_of(SLICE("0\r\n\r\n"));
-    }
-    hand_over(request, pieces, count);
+    bool is_sending = request->state == REQUEST_WAITING || request->state == REQUEST_BODY;
+    return is_sending && request->connection != NULL && !socket_is_writing(request->connection->socket);
 }
 
 void client_body_piece(struct client_request *request, struct slice piece, bool last)
 {
     struct client_upload *upload = &request->upload;
     int64_t length = upload->source.length;
-    if (!upload->is_pulled || request->connection == NULL)
+    if (!upload->is_pulled)
         return;
     upload->is_pulled = false;
-    uint64_t left = length >= 0 ? (uint64_t)length - upload->sent : UINT64_MAX;
+    uint64_t left = length >= 0 ? (uint64_t)length - upload->given : UINT64_MAX;
     if (piece.length > left || (last && length >= 0 && piece.length != left)) {
         client_body_fail(request, 500);
         return;
     }
-    upload->sent += piece.length;
-    upload->is_last = last || piece.length == left;
-    struct iovec whole = piece_of(piece);
-    if (length >= 0)
-        hand_over(request, &whole, 1);
-    else
-        send_chunk(request, piece);
+    upload->given += piece.length;
+    upload->is_ended = last || piece.length == left;
+    upload->piece = piece;
+    upload->has_piece = true;
+    if (can_send(request))
+        send_piece(request);
 }
 
 void client_body_fail(struct client_request *request, int status)
 {
     bool is_sending = request->connection != NULL && !request->upload.is_last;
+    request->upload.is_pulled = false;
     if (!is_sending || (request->state != REQUEST_WAITING && request->state != REQUEST_BODY))
         return;
     client_request_end_try(request, request->status != 0 ? SERVER_ANSWERED : SERVER_LEFT);

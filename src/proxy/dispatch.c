@@ -45,6 +45,7 @@ static void on_source_over(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
     entry->source = RESPONSE_SOURCE_NONE;
+    entry->upload = NULL;
     finish_if_over(entry);
 }
 
@@ -94,6 +95,13 @@ static bool ends_here(struct exchange *exchange)
     return left == 0;
 }
 
+static void pull_request_for(void *source, struct client_request *request)
+{
+    struct exchange *exchange = source;
+    entry_of(exchange)->upload = request;
+    exchange_pull_request(exchange);
+}
+
 static void send_on(struct exchange *exchange, struct dispatch_entry *entry)
 {
     if (is_loop(exchange))
@@ -103,7 +111,11 @@ static void send_on(struct exchange *exchange, struct dispatch_entry *entry)
         entry->source = fixed_response_send(exchange, 200, SLICE_NONE, on_source_over);
         return;
     }
-    entry->source.source = client_send(entry->dispatch->client, exchange, entry->route, on_source_over);
+    struct client *client = entry->dispatch->client;
+    struct client_body body = {.length = exchange->request_length, .pull = pull_request_for, .source = exchange};
+    entry->source.source = exchange->streams_request
+                               ? client_send_body(client, exchange, entry->route, &body, on_source_over)
+                               : client_send(client, exchange, entry->route, on_source_over);
     entry->source.calls = &client_calls;
 }
 
@@ -195,6 +207,19 @@ static void pull(struct exchange *exchange)
         entry->source.calls->pull(entry->source.source);
 }
 
+static void pull_request(struct exchange *exchange)
+{
+    struct dispatch_entry *entry = entry_of(exchange);
+    entry->front->pull_request(entry);
+}
+
+static void send_request(struct exchange *exchange, struct slice data, bool last)
+{
+    const struct dispatch_entry *entry = entry_of(exchange);
+    if (entry->upload != NULL)
+        client_body_piece(entry->upload, data, last);
+}
+
 static void flush(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
@@ -207,6 +232,7 @@ static void cancel(struct exchange *exchange)
     struct response_source source = entry->source;
     end_tunnel(entry);
     entry->source = RESPONSE_SOURCE_NONE;
+    entry->upload = NULL;
     if (source.calls != NULL)
         source.calls->cancel(source.source);
 }
@@ -250,6 +276,8 @@ static const struct exchange_owner owner = {
     .send_head = send_head,
     .send_body = send_body,
     .pull = pull,
+    .pull_request = pull_request,
+    .send_request = send_request,
     .flush = flush,
     .cancel = cancel,
     .abort = cut_off,
@@ -312,6 +340,7 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->dispatch = dispatch;
     entry->front = front;
     entry->route = NULL;
+    entry->upload = NULL;
     entry->first_byte_us = entry->last_byte_us = 0;
     entry->is_over = false;
     entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
@@ -326,6 +355,7 @@ void dispatch_start(struct dispatch_entry *entry, struct slice listener)
     entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener);
     exchange->route_name = entry->route->name;
     exchange->error_pages = entry->route->error_pages;
+    exchange->body_limit_bytes = (uint64_t)entry->route->body_limit_bytes;
     exchange_start(exchange, &entry->route->chain);
 }
 

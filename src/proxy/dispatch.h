@@ -21,6 +21,9 @@ struct dispatch_front {
     void (*abort)(struct dispatch_entry *entry);
     /* Sends an interim response; NULL where the front has none. */
     void (*send_interim)(struct dispatch_entry *entry, const struct response_head *interim);
+    /* The next piece of a body that exchange->streams_request is wanted: one call of exchange_request_body or
+     * exchange_request_fail, also from within. NULL where the front never streams. */
+    void (*pull_request)(struct dispatch_entry *entry);
     /* After send_head with 101, before the flush: lends the client's connection to a tunnel, until finished is called.
      * NULL where the front never fills request.upgrade. */
     struct tunnel_end (*take_over)(struct dispatch_entry *entry, struct tunnel_side *side);
@@ -37,7 +40,8 @@ struct dispatch_entry {
     const struct dispatch_front *front;
     const struct plan_route *route;
     struct response_source source;
-    struct tunnel *tunnel; /* NULL where there is none */
+    struct client_request *upload; /* who wants pieces of the request's body; NULL: nobody */
+    struct tunnel *tunnel;         /* NULL where there is none */
     struct timer pause_timer;
     bool is_over;
 };

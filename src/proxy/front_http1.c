@@ -75,7 +75,7 @@ void http1_connection_destroy(struct http1_connection *connection)
     timer_stop(front->loop, &connection->timer);
     http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
     http1_input_trim(&connection->input, &front->spare);
-    http1_body_finish(&connection->body);
+    http1_body_finish(connection);
     free(connection);
     front->on_count(front->data);
 }

@@ -7,10 +7,9 @@
 #include <errno.h>
 
 enum {
-    PIPELINE_BYTES = 16 * 1024, /* received ahead while an exchange runs or a body comes in chunks */
+    PIPELINE_BYTES = 16 * 1024, /* received ahead while an exchange runs */
     LINGER_MS = 2000,
     LINGER_STEP_BYTES = 64 * 1024,
-    LINGER_LIMIT_BYTES = 64 * 1024 * 1024,
 };
 
 static void start_timer(struct http1_connection *connection, int64_t delay_ms)
@@ -56,7 +55,7 @@ void http1_connection_lose(struct http1_connection *connection)
 static void linger(struct http1_connection *connection)
 {
     connection->state = HTTP1_LINGER;
-    connection->lingered_bytes = 0;
+    connection->lingered_bytes = connection->body.discarded_bytes;
     http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
     socket_finish_writing(connection->socket);
     socket_read(connection->socket, true);
@@ -71,7 +70,7 @@ static void throw_away_input(struct http1_connection *connection)
         return;
     if (received > 0)
         connection->lingered_bytes += (uint64_t)received;
-    if (received <= 0 || connection->lingered_bytes > LINGER_LIMIT_BYTES)
+    if (received <= 0 || connection->lingered_bytes > HTTP1_LINGER_BYTES)
         close_socket(connection);
 }
 
@@ -94,6 +93,7 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
 {
     if (connection->state == HTTP1_IDLE)
         connection->entry.began_us = clock_monotonic_us();
+    connection->body.reader.is_done = true; /* as far as is known */
     dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
     struct exchange *exchange = connection->entry.exchange;
     exchange->peer_address = slice_from_text(connection->peer_address);
@@ -109,39 +109,10 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
 
 static void start_exchange(struct http1_connection *connection)
 {
-    struct exchange *exchange = connection->entry.exchange;
-    exchange->request_body = slice_of(connection->body.data, connection->body.length);
     connection->state = HTTP1_EXCHANGE;
     timer_stop(connection->front->loop, &connection->timer);
     http1_sender_reset(connection);
     dispatch_start(&connection->entry, connection->listener->name);
-}
-
-static void tell_to_continue(struct http1_connection *connection)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)text, .iov_len = sizeof(text) - 1};
-    socket_write(connection->socket, &piece, 1);
-}
-
-static void begin_body(struct http1_connection *connection)
-{
-    const struct settings *settings = connection->front->settings;
-    switch (http1_body_begin(&connection->body, &connection->framing, (uint64_t)settings->body_limit_bytes)) {
-    case HTTP1_BODY_WHOLE:
-        start_exchange(connection);
-        return;
-    case HTTP1_BODY_MORE:
-        break;
-    case HTTP1_BODY_TOO_LARGE:
-    case HTTP1_BODY_BAD:
-        http1_refuse(connection, 413, "the body is too large");
-        return;
-    }
-    connection->state = HTTP1_BODY;
-    start_timer(connection, settings->body_timeout_ms);
-    if (connection->framing.expects_continue && http1_input_slice(&connection->input).length == 0)
-        tell_to_continue(connection);
 }
 
 static bool is_misdirected(const struct http1_connection *connection, const struct request_head *request)
@@ -168,8 +139,10 @@ static void begin_request(struct http1_connection *connection, const struct pars
         http1_refuse(connection, 421, "the certificate that was shown is not for this host");
     else if (connection->framing.is_server_wide)
         http1_answer_server_wide(connection);
-    else
-        begin_body(connection);
+    else if (!http1_body_begin(connection))
+        http1_refuse(connection, 400, "the chunked body is malformed");
+    else if (connection->socket != NULL)
+        start_exchange(connection);
 }
 
 /* What arrived of a head that is not whole yet. Returns whether the state has changed. */
@@ -239,39 +212,10 @@ static bool read_head(struct http1_connection *connection)
     return true;
 }
 
-static void go_on_with_body(struct http1_connection *connection, enum http1_body_result result)
-{
-    switch (result) {
-    case HTTP1_BODY_MORE:
-        break;
-    case HTTP1_BODY_WHOLE:
-        start_exchange(connection);
-        break;
-    case HTTP1_BODY_BAD:
-        http1_refuse(connection, 400, "the chunked body is malformed");
-        break;
-    case HTTP1_BODY_TOO_LARGE:
-        http1_refuse(connection, 413, "the body is too large");
-        break;
-    }
-}
-
-static bool read_body(struct http1_connection *connection)
-{
-    struct slice data = http1_input_slice(&connection->input);
-    size_t before = data.length;
-    if (before == 0)
-        return false;
-    enum http1_body_result result = http1_body_take(&connection->body, &data);
-    http1_input_consume(&connection->input, before - data.length);
-    go_on_with_body(connection, result);
-    return result != HTTP1_BODY_MORE;
-}
-
 static void end_connection(struct http1_connection *connection)
 {
     bool is_agreed = connection->input_ended || !connection->framing.keep_alive;
-    bool is_read_up = http1_input_slice(&connection->input).length == 0;
+    bool is_read_up = http1_input_slice(&connection->input).length == 0 && http1_body_is_whole(connection);
     if (connection->state == HTTP1_EXCHANGE && is_agreed && is_read_up)
         close_socket(connection);
     else if (connection->input_ended)
@@ -280,12 +224,39 @@ static void end_connection(struct http1_connection *connection)
         linger(connection);
 }
 
+static void await_request(struct http1_connection *connection)
+{
+    connection->state = HTTP1_IDLE;
+    start_timer(connection, connection->front->settings->keep_alive_timeout_ms);
+    socket_read(connection->socket, true);
+}
+
+/* The next request begins where the body ends, which nobody has read to its end. */
+static void begin_drain(struct http1_connection *connection)
+{
+    connection->state = HTTP1_DRAIN;
+    start_timer(connection, LINGER_MS);
+    socket_read(connection->socket, true);
+}
+
+static bool drain(struct http1_connection *connection)
+{
+    http1_body_discard(connection);
+    if (connection->socket == NULL)
+        return false;
+    if (http1_body_is_whole(connection))
+        await_request(connection);
+    else if (connection->body.is_broken || connection->body.discarded_bytes > HTTP1_DRAIN_BYTES)
+        linger(connection);
+    return connection->state != HTTP1_DRAIN;
+}
+
 /* The exchange is over: closes it and decides what becomes of the connection. */
 static void finish_exchange(struct http1_connection *connection)
 {
     connection->is_finished = false;
     dispatch_close(&connection->entry);
-    http1_body_finish(&connection->body);
+    http1_body_finish(connection);
     if (connection->socket == NULL)
         return;
     if (connection->state == HTTP1_TUNNEL) {
@@ -301,9 +272,10 @@ static void finish_exchange(struct http1_connection *connection)
         end_connection(connection);
         return;
     }
-    connection->state = HTTP1_IDLE;
-    start_timer(connection, connection->front->settings->keep_alive_timeout_ms);
-    socket_read(connection->socket, true);
+    if (http1_body_is_whole(connection))
+        await_request(connection);
+    else
+        begin_drain(connection);
 }
 
 /* Takes one step from state to state; false where there is nothing to do before the next event. */
@@ -319,8 +291,8 @@ static bool take_step(struct http1_connection *connection)
     case HTTP1_IDLE:
     case HTTP1_HEAD:
         return read_head(connection);
-    case HTTP1_BODY:
-        return read_body(connection);
+    case HTTP1_DRAIN:
+        return drain(connection);
     case HTTP1_EXCHANGE:
     case HTTP1_TUNNEL:
     case HTTP1_ANSWER:
@@ -354,10 +326,10 @@ static void end_input(struct http1_connection *connection)
     }
 }
 
-/* Returns whether the client has sent something. */
-static bool receive(struct http1_connection *connection, char *room, size_t capacity, size_t *length)
+bool http1_connection_receive(struct http1_connection *connection, char *room, size_t capacity, size_t *length)
 {
     ssize_t received = socket_receive(connection->socket, room, capacity);
+    connection->is_readable = received == (ssize_t)capacity;
     if (received > 0) {
         *length = (size_t)received;
         return true;
@@ -378,32 +350,22 @@ static void receive_input(struct http1_connection *connection)
     char *room = http1_input_reserve(&connection->input, &connection->front->spare, limit, &room_bytes);
     if (room == NULL)
         socket_read(connection->socket, false);
-    else if (receive(connection, room, room_bytes, &length))
+    else if (http1_connection_receive(connection, room, room_bytes, &length))
         http1_input_add(&connection->input, length);
-}
-
-static void receive_body(struct http1_connection *connection)
-{
-    size_t room_bytes, length;
-    char *room = http1_body_reserve(&connection->body, &room_bytes);
-    if (room == NULL)
-        http1_refuse(connection, 413, "there is no memory for the body");
-    else if (receive(connection, room, room_bytes, &length))
-        go_on_with_body(connection, http1_body_add_received(&connection->body, length));
 }
 
 static void on_readable(struct socket *socket, void *data)
 {
     struct http1_connection *connection = data;
     http1_connection_enter(connection);
-    if (connection->state == HTTP1_BODY)
-        start_timer(connection, connection->front->settings->body_timeout_ms);
     if (connection->state == HTTP1_TUNNEL)
         tunnel_on_readable(connection->tunnel_side);
     else if (connection->state == HTTP1_LINGER)
         throw_away_input(connection);
-    else if (connection->state == HTTP1_BODY && !connection->framing.is_chunked)
-        receive_body(connection);
+    else if (connection->state == HTTP1_EXCHANGE && !http1_body_is_whole(connection))
+        http1_body_on_readable(connection);
+    else if (connection->state == HTTP1_DRAIN)
+        connection->is_readable = true;
     else
         receive_input(connection);
     http1_connection_leave(connection);
@@ -446,8 +408,6 @@ static void on_timeout(struct timer *timer)
         start_timer(connection, connection->front->settings->write_timeout_ms);
     } else if (connection->state == HTTP1_HEAD) {
         http1_refuse(connection, 408, "the head did not come in time");
-    } else if (connection->state == HTTP1_BODY) {
-        http1_refuse(connection, 408, "the body did not come in time");
     } else if (connection->socket != NULL && !tls_is_secured(connection->socket)) {
         lose_handshake(connection, "it took too long");
     } else {

@@ -1,18 +1,19 @@
 #ifndef FLEXILIB_PROXY_HTTP1_CONNECTION_H
 #define FLEXILIB_PROXY_HTTP1_CONNECTION_H
 
-/* A client's HTTP/1 connection, private to the front: front_http1.c owns them, http1_connection.c reads and leads
- * through the states, http1_sender.c writes, http1_tunnel.c lends the socket to a tunnel, http1_refusal.c answers what
- * never becomes an exchange's business.
+/* A client's HTTP/1 connection, private to the front: front_http1.c owns them, http1_connection.c reads heads and leads
+ * through the states, http1_body.c reads bodies, http1_sender.c writes, http1_tunnel.c lends the socket to a tunnel,
+ * http1_refusal.c answers what never becomes an exchange's business.
  *
  * Every entry from outside (an event of the socket, the timer, a call of the exchange) stands between enter and leave;
  * only the outermost leave goes on to the next state or frees the connection. So no depth of nesting and no number of
  * pipelined requests grows the stack, and nothing is freed under a caller. */
 
+#include "proxy/body_reader.h"
 #include "proxy/dispatch.h"
 #include "proxy/front_http1.h"
-#include "proxy/http1_body.h"
 #include "proxy/http1_input.h"
+#include "proxy/http1_request.h"
 #include "proxy/http1_writer.h"
 #include "proxy/http_date.h"
 #include "proxy/socket.h"
@@ -21,11 +22,30 @@
 enum http1_state {
     HTTP1_IDLE = 0, /* between requests: nothing of the next one is there */
     HTTP1_HEAD,     /* part of a head is there */
-    HTTP1_BODY,     /* the head is judged, the body is being collected */
-    HTTP1_EXCHANGE, /* the exchange runs */
+    HTTP1_EXCHANGE, /* the exchange runs, and has the body read as it wants it */
     HTTP1_TUNNEL,   /* it has switched to another protocol, and a tunnel has the socket */
     HTTP1_ANSWER,   /* an answer of the front itself is being written; the exchange was never started */
+    HTTP1_DRAIN,    /* the response is written, the rest of a body that nobody wanted is thrown away */
     HTTP1_LINGER,   /* everything is written, what the client still sends is thrown away */
+};
+
+/* The body of the request at hand. What is received of it stands in the connection's input and is lent to the exchange
+ * from there, piece by piece; while a piece is lent, nothing is received. */
+struct http1_body {
+    struct body_reader reader;
+    struct slice first; /* the piece that was there with the head, until it is asked for */
+    size_t lent_bytes;  /* at the input's front, that go with the next pull */
+    char *kept;         /* the buffer with the body's end, which lives as long as the exchange; NULL: none */
+    size_t kept_capacity;
+    uint64_t received_bytes;  /* since the head */
+    uint64_t discarded_bytes; /* that nobody wanted */
+    uint64_t waited_ms;       /* for the client, in all */
+    uint64_t wait_began_ms;
+    struct timer timer; /* runs while a piece is awaited */
+    unsigned receives;  /* since the loop said that there is something to read */
+    bool is_pulled;     /* the exchange waits for a piece */
+    bool owes_continue; /* the client does not send it before it is told to */
+    bool is_broken;     /* where it ends cannot be known */
 };
 
 /* An interim response that waits to be written. */
@@ -44,6 +64,7 @@ struct http1_output {
     struct body_pipe *pipe; /* has the body bytes at hand in place of rest; NULL: they are there */
     struct slice tail;      /* what ends the chunk and the body */
     char chunk_start[HTTP1_CHUNK_START_BYTES];
+    bool has_head;    /* the exchange has given it */
     bool is_wanted;   /* the above is to go out as soon as the socket is free */
     bool is_owed;     /* the exchange waits to hear that its bytes are sent */
     bool is_last;     /* and they are the last */
@@ -59,6 +80,7 @@ struct http1_connection {
     enum http1_state state;
     unsigned depth;
     bool is_finished; /* the exchange is over and has to be closed */
+    bool is_readable; /* more may be there to be received */
     bool is_head_request;
     bool input_ended;
     struct http1_input input;
@@ -113,6 +135,9 @@ void http1_connection_lose(struct http1_connection *connection);
 /* Makes the exchange for the request at hand and returns its arena. */
 struct arena *http1_connection_open_exchange(struct http1_connection *connection);
 
+/* Receives into room, and says whether anything came. The end, or an error, is acted upon. Between enter and leave. */
+bool http1_connection_receive(struct http1_connection *connection, char *room, size_t capacity, size_t *length);
+
 /* Whether a response is due, by the exchange or by the front itself. */
 static inline bool http1_connection_is_answering(const struct http1_connection *connection)
 {
@@ -134,11 +159,50 @@ void http1_connection_on_tunnel_written(struct http1_connection *connection, boo
 /* A new response: nothing of it is there yet. */
 void http1_sender_reset(struct http1_connection *connection);
 
+/* Tells the client that it may send the body, unless the response is under way. */
+void http1_sender_ask_for_body(struct http1_connection *connection);
+
 /* Writes a whole response, which lives as long as the exchange does. */
 void http1_sender_answer(struct http1_connection *connection, struct slice head, struct slice body);
 
 /* A write has ended well: goes on with what waits, and tells the exchange. */
 void http1_sender_continue(struct http1_connection *connection);
+
+enum {
+    /* as much of a body that nobody wants is read, so that the connection can go on */
+    HTTP1_DRAIN_BYTES = 1024 * 1024,
+    /* and so much, so that the client gets to see the response before the connection ends */
+    HTTP1_LINGER_BYTES = 64 * 1024 * 1024,
+};
+
+/* http1_body.c. Begins with the head's framing, and fills in what the exchange has to know of the body, all of which
+ * may be there. Returns false where what is there is malformed. */
+bool http1_body_begin(struct http1_connection *connection);
+
+/* Whether all of it has been received, so that a next request may follow. */
+static inline bool http1_body_is_whole(const struct http1_connection *connection)
+{
+    return connection->body.reader.is_done;
+}
+
+/* Whether the body's end will come soon enough for the connection to go on with the next request. */
+bool http1_body_ends_soon(const struct http1_connection *connection);
+
+/* The exchange's demand for the next piece. */
+void http1_body_pull(struct dispatch_entry *entry);
+
+/* There is something to read, before the body is whole and while the exchange runs. */
+void http1_body_on_readable(struct http1_connection *connection);
+
+/* Where nobody will ask for the rest, has it received and thrown away while the response is written: some clients read
+ * nothing before they have sent all. */
+void http1_body_let_go(struct http1_connection *connection);
+
+/* Throws away what is there of the rest. */
+void http1_body_discard(struct http1_connection *connection);
+
+/* Frees what the exchange had of it. */
+void http1_body_finish(struct http1_connection *connection);
 
 /* Answers a request that goes no further with an error, which ends the connection, and logs why. Where there is no
  * exchange yet, makes one to carry it. */

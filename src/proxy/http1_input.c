@@ -37,6 +37,41 @@ char *http1_input_reserve(struct http1_input *input, struct http1_spare *spare, 
     return input->data + input->end;
 }
 
+void http1_input_widen(struct http1_input *input, struct http1_spare *spare, size_t capacity)
+{
+    if (input->data == NULL && capacity <= HTTP1_INPUT_FIRST_BYTES)
+        take_first(input, spare);
+    if (input->capacity >= capacity)
+        return;
+    if (input->data != NULL && input->start != 0)
+        move_to_front(input);
+    input->data = mem_realloc(input->data, capacity);
+    input->capacity = capacity;
+}
+
+char *http1_input_detach(struct http1_input *input, size_t length, size_t *capacity)
+{
+    char *detached = input->data;
+    struct slice rest = slice_of(input->data + input->start + length, input->end - input->start - length);
+    *capacity = input->capacity;
+    *input = (struct http1_input){0};
+    if (rest.length != 0) {
+        input->capacity = rest.length < HTTP1_INPUT_FIRST_BYTES ? HTTP1_INPUT_FIRST_BYTES : rest.length;
+        input->data = mem_alloc(input->capacity);
+        memcpy(input->data, rest.data, rest.length);
+        input->end = rest.length;
+    }
+    return detached;
+}
+
+void http1_spare_give(struct http1_spare *spare, char *data, size_t capacity)
+{
+    if (data != NULL && capacity == HTTP1_INPUT_FIRST_BYTES && spare->data == NULL)
+        spare->data = data;
+    else
+        free(data);
+}
+
 void http1_input_add(struct http1_input *input, size_t length)
 {
     input->end += length;
@@ -58,9 +93,6 @@ void http1_input_trim(struct http1_input *input, struct http1_spare *spare)
 {
     if (input->data == NULL || input->start != input->end)
         return;
-    if (input->capacity == HTTP1_INPUT_FIRST_BYTES && spare->data == NULL)
-        spare->data = input->data;
-    else
-        free(input->data);
+    http1_spare_give(spare, input->data, input->capacity);
     *input = (struct http1_input){0};
 }

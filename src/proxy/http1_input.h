@@ -24,6 +24,9 @@ struct http1_spare {
  * reached. */
 char *http1_input_reserve(struct http1_input *input, struct http1_spare *spare, size_t limit, size_t *room);
 
+/* Has room for that many bytes in all. */
+void http1_input_widen(struct http1_input *input, struct http1_spare *spare, size_t capacity);
+
 /* Counts bytes that were received into the room. */
 void http1_input_add(struct http1_input *input, size_t length);
 
@@ -32,6 +35,13 @@ struct slice http1_input_slice(const struct http1_input *input);
 
 /* Removes length bytes from the front. */
 void http1_input_consume(struct http1_input *input, size_t length);
+
+/* Takes the memory out of the input, with its first length bytes; what follows them stays in it, in memory of its own.
+ * The caller gives it back by http1_spare_give. */
+char *http1_input_detach(struct http1_input *input, size_t length, size_t *capacity);
+
+/* Frees a buffer, or keeps it for the next use. NULL is fine. */
+void http1_spare_give(struct http1_spare *spare, char *data, size_t capacity);
 
 /* Gives the memory away where nothing is in it. */
 void http1_input_trim(struct http1_input *input, struct http1_spare *spare);

@@ -66,6 +66,23 @@ static void write_waiting(struct http1_connection *connection)
         output->tail = SLICE_NONE;
     }
     socket_write(connection->socket, pieces, count);
+    http1_body_let_go(connection);
+}
+
+static void add_interim(struct http1_connection *connection, struct slice text)
+{
+    struct http1_interim **end = &connection->output.interim;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = arena_alloc(&connection->entry.exchange->arena, sizeof(**end));
+    **end = (struct http1_interim){.text = text};
+    write_waiting(connection);
+}
+
+void http1_sender_ask_for_body(struct http1_connection *connection)
+{
+    if (!connection->output.has_head)
+        add_interim(connection, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 void http1_sender_reset(struct http1_connection *connection)
@@ -76,22 +93,15 @@ void http1_sender_reset(struct http1_connection *connection)
 /* Whether the client has sent more, although it could not know which protocol it would have to speak. */
 static bool has_spoken_early(const struct http1_connection *connection)
 {
-    return connection->framing.asks_upgrade && http1_input_slice(&connection->input).length != 0;
+    bool is_read_up = http1_body_is_whole(connection) && http1_input_slice(&connection->input).length == 0;
+    return connection->framing.asks_upgrade && !is_read_up;
 }
 
 /* HTTP/1.0 knows none. */
 static void send_interim(struct dispatch_entry *entry, const struct response_head *interim)
 {
-    struct http1_connection *connection = http1_connection_of(entry);
-    struct arena *arena = &entry->exchange->arena;
-    struct http1_interim **end = &connection->output.interim;
-    if (entry->exchange->request.minor_version == 0)
-        return;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = arena_alloc(arena, sizeof(**end));
-    **end = (struct http1_interim){.text = http1_writer_interim(arena, interim)};
-    write_waiting(connection);
+    if (entry->exchange->request.minor_version != 0)
+        add_interim(http1_connection_of(entry), http1_writer_interim(&entry->exchange->arena, interim));
 }
 
 static void send_head(struct dispatch_entry *entry)
@@ -101,9 +111,10 @@ static void send_head(struct dispatch_entry *entry)
     struct http1_output *output = &connection->output;
     struct exchange *exchange = entry->exchange;
     bool has_body = !connection->is_head_request && exchange_has_body(exchange);
-    output->delivery =
-        http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version,
-                          connection->framing.keep_alive && !front->is_draining && !has_spoken_early(connection));
+    bool keep_alive = connection->framing.keep_alive && !front->is_draining && !has_spoken_early(connection) &&
+                      http1_body_ends_soon(connection);
+    output->has_head = true;
+    output->delivery = http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version, keep_alive);
     output->head =
         http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http_date_now(&front->date));
 }
@@ -195,6 +206,7 @@ const struct dispatch_front http1_sender = {
     .flush = flush,
     .abort = cut_off,
     .send_interim = send_interim,
+    .pull_request = http1_body_pull,
     .take_over = http1_connection_take_over,
     .finished = finished,
 };

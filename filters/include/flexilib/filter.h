@@ -252,7 +252,8 @@ struct flexilib_filter {
      * body hook. */
     flexilib_answer (*on_request_head)(void *filter, struct flexilib_exchange *exchange);
     /* The request's body: in this version one call with all of it and last set; also without a body, with length 0.
-     * Head and body go on to the upstream when all filters have had their turn. */
+     * Head and body go on to the upstream when all filters have had their turn. A chain in which no filter has this
+     * hook passes the body on piece by piece, as it comes. */
     flexilib_answer (*on_request_body)(void *filter, struct flexilib_exchange *exchange, const char *data,
                                        size_t length, bool last);
     /* The response's head is there, from the upstream, a later filter, or FlexiLib itself (404, 502, ...). In the

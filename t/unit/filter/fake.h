@@ -86,6 +86,15 @@ struct world {
     bool is_asynchronous; /* pieces come when the test runs the world, not from within pull */
     bool is_pulled;
 
+    /* The request's body, where it streams: what the front has, and what the upstream got of it. */
+    const char *request_pieces[MOST_PIECES];
+    size_t request_piece_count;
+    size_t next_request_piece;
+    bool is_request_late;   /* pieces come when the test runs the world, not from within pull_request */
+    bool is_request_pulled; /* by the exchange */
+    bool is_request_ended;  /* as the upstream sees it */
+    struct text upload;
+
     bool is_sending;
     bool is_stuck; /* the front is never done with what it was given */
     bool is_paused;
@@ -179,6 +188,34 @@ static inline void on_pull(struct exchange *exchange)
         deliver_piece(world);
 }
 
+static inline void deliver_request_piece(struct world *world)
+{
+    world->is_request_pulled = false;
+    size_t number = world->next_request_piece++;
+    exchange_request_body(world->exchange, slice_from_text(world->request_pieces[number]),
+                          number + 1 == world->request_piece_count);
+}
+
+static inline void on_pull_request(struct exchange *exchange)
+{
+    struct world *world = exchange->owner_data;
+    assert_false(world->is_request_pulled);
+    assert_true(world->next_request_piece < world->request_piece_count);
+    trace(world, "ask");
+    world->is_request_pulled = true;
+    if (!world->is_request_late)
+        deliver_request_piece(world);
+}
+
+static inline void on_send_request(struct exchange *exchange, struct slice data, bool last)
+{
+    struct world *world = exchange->owner_data;
+    assert_false(world->is_request_ended);
+    trace(world, last ? "upload_end" : "upload");
+    text_add(&world->upload, data);
+    world->is_request_ended = last;
+}
+
 static inline void on_flush(struct exchange *exchange)
 {
     trace(exchange->owner_data, "flush");
@@ -222,6 +259,8 @@ static const struct exchange_owner fake_owner = {
     .send_head = on_send_head,
     .send_body = on_send_body,
     .pull = on_pull,
+    .pull_request = on_pull_request,
+    .send_request = on_send_request,
     .flush = on_flush,
     .cancel = on_cancel,
     .abort = on_abort,
@@ -346,6 +385,14 @@ static inline void open_exchange(struct world *world, const char *method)
     headers_add(&exchange->request.headers, &exchange->arena, SLICE("Accept"), SLICE("*/*"));
 }
 
+/* Has the request's body come by demand. */
+static inline void stream_request(struct world *world, int64_t length)
+{
+    world->exchange->request_body = SLICE_NONE;
+    world->exchange->streams_request = true;
+    world->exchange->request_length = length;
+}
+
 /* Everything that can happen by itself: the front sends, the upstream delivers, the mailbox is read. */
 static inline void run_world(struct world *world)
 {
@@ -357,6 +404,8 @@ static inline void run_world(struct world *world)
             exchange_sent(world->exchange);
         } else if (world->exchange != NULL && world->is_pulled && world->is_asynchronous && !world->is_silent) {
             deliver_piece(world);
+        } else if (world->exchange != NULL && world->is_request_pulled) {
+            deliver_request_piece(world);
         } else {
             return;
         }
@@ -378,6 +427,7 @@ static inline void world_destroy(struct world *world)
     runtime_destroy(world->runtime);
     text_finish(&world->trace);
     text_finish(&world->body);
+    text_finish(&world->upload);
     free(world);
 }
 

@@ -102,7 +102,7 @@ static flexilib_answer resume_at_random(struct call *call)
 static void make_event(struct world *world, struct script *scripts, size_t count)
 {
     struct exchange *exchange = world->exchange;
-    switch (roll(12)) {
+    switch (roll(14)) {
     case 0:
         exchange_deadline(exchange);
         break;
@@ -130,6 +130,15 @@ static void make_event(struct world *world, struct script *scripts, size_t count
     case 7:
         if (world->is_pulled)
             deliver_piece(world);
+        break;
+    case 8:
+        if (world->is_request_pulled)
+            deliver_request_piece(world);
+        if (world->exchange != NULL && roll(8) == 0)
+            exchange_request_fail(world->exchange, 400, SLICE("bad"));
+        break;
+    case 9:
+        exchange_pull_request(exchange);
         break;
     default:
         if (world->is_sending) {
@@ -159,6 +168,35 @@ static void set_up_filters(struct world *world, struct script *scripts, size_t c
     world->chain.ends_in_handler = count != 0 && roll(3) == 0;
 }
 
+static void stream_at_random(struct world *world)
+{
+    static const char *const texts[] = {"", "a", "bcd", "efghijk"};
+    int64_t length = 0;
+    world->request_piece_count = 1 + roll(MOST_PIECES);
+    for (size_t i = 0; i < world->request_piece_count; ++i) {
+        world->request_pieces[i] = texts[roll(4)];
+        length += (int64_t)strlen(world->request_pieces[i]);
+    }
+    world->is_request_late = roll(2);
+    stream_request(world, roll(2) ? length : -1);
+    if (roll(6) == 0)
+        world->exchange->body_limit_bytes = roll(20);
+}
+
+/* What the upstream got is how the body begins, and all of it where it was told so. */
+static void check_upload(struct world *world)
+{
+    struct slice upload = text_slice(&world->upload);
+    for (size_t i = 0; i < world->request_piece_count && upload.length != 0; ++i) {
+        struct slice piece = slice_from_text(world->request_pieces[i]);
+        assert_true(slice_starts_with(upload, piece));
+        upload = slice_skip(upload, piece.length);
+    }
+    assert_int_equal(upload.length, 0);
+    if (world->is_request_ended)
+        assert_int_equal(world->next_request_piece, world->request_piece_count);
+}
+
 static void run_round(void)
 {
     struct world *world = world_create();
@@ -174,6 +212,8 @@ static void run_round(void)
         world->pieces[i] = roll(4) == 0 ? "" : "piece";
     world->body_length = roll(2) ? -1 : (int64_t)roll(40);
     open_exchange(world, roll(3) == 0 ? "HEAD" : "POST");
+    if (roll(2))
+        stream_at_random(world);
     exchange_start(world->exchange, &world->chain);
     for (unsigned i = 0; i < MOST_EVENTS && world->exchange != NULL; ++i)
         make_event(world, scripts, count);
@@ -184,6 +224,7 @@ static void run_round(void)
     assert_false(world->is_paused);
     runtime_run_mailbox(world->runtime);
     assert_int_equal(resumes_sent, resumes_taken + world->drops);
+    check_upload(world);
     for (size_t i = 0; i < count; ++i) {
         char called[8];
         snprintf(called, sizeof(called), "%s.re", scripts[i].name);

@@ -89,7 +89,7 @@ static void what_breaks_off_has_not_spoken_for_anybody(void **state)
     backend_finish(&backend);
 }
 
-static void never_pull(void *source)
+static void never_pull(void *source, struct client_request *request)
 {
 }
 

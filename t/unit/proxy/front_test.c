@@ -161,6 +161,7 @@ static void make_plan(struct worker *worker)
         assert_non_null(worker->uses[i]);
         routes[i]->name = slice_from_text(filters[i].name);
         routes[i]->target = PLAN_HANDLER;
+        routes[i]->body_limit_bytes = 100000;
         routes[i]->chain = (struct chain){.uses = &worker->uses[i], .count = 1, .ends_in_handler = true};
     }
     worker->plan.nothing.target = PLAN_NOTHING;
@@ -185,7 +186,6 @@ static int start_worker(void **state)
         .style = SETTINGS_YAML,
         .listeners = &worker->listener,
         .listener_count = 1,
-        .body_limit_bytes = 100000,
         .head_limit_bytes = 65536,
         .header_limit = 100,
         .header_timeout_ms = DEADLINE_S * 1000,
