@@ -1,12 +1,12 @@
 #include "process/server_region.h"
 
 #include "base/clock.h"
+#include "process/shared_memory.h"
 
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const size_t head_bytes = offsetof(struct server_states, counts);
@@ -16,25 +16,13 @@ static off_t position_of(uint32_t number, uint32_t row)
     return (off_t)(head_bytes + ((size_t)number * SERVER_COUNT_ROWS + row) * sizeof(struct server_count));
 }
 
-static struct server_states *map_region(int fd, size_t length)
-{
-    void *region = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return region == MAP_FAILED ? NULL : region;
-}
-
-/* Without the seals a worker could shrink the file and so kill whoever reads it. */
 bool server_region_open(struct server_region *region)
 {
-    *region = (struct server_region){.fd = memfd_create("flexilib-servers", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-    if (region->fd == -1)
+    *region = (struct server_region){.fd = -1};
+    region->states = shared_memory_create("flexilib-servers", sizeof(struct server_states), head_bytes, SHARED_TO_WRITE,
+                                          &region->fd);
+    if (region->states == NULL)
         return false;
-    if (ftruncate(region->fd, (off_t)sizeof(struct server_states)) == 0 &&
-        fcntl(region->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        region->states = map_region(region->fd, head_bytes);
-    if (region->states == NULL) {
-        server_region_close(region);
-        return false;
-    }
     region->states->magic = SERVER_STATES_MAGIC;
     region->states->version = SERVER_STATES_VERSION;
     region->states->size = sizeof(struct server_states);
@@ -115,10 +103,7 @@ void server_region_drain(struct server_region *region, uint32_t number, bool is_
 
 struct server_states *server_region_attach(int fd)
 {
-    struct stat status;
-    if (fstat(fd, &status) == -1 || status.st_size != (off_t)sizeof(struct server_states))
-        return NULL;
-    struct server_states *states = map_region(fd, sizeof(*states));
+    struct server_states *states = shared_memory_attach(fd, sizeof(*states), SHARED_TO_WRITE);
     if (states == NULL)
         return NULL;
     if (states->magic == SERVER_STATES_MAGIC && states->version == SERVER_STATES_VERSION &&

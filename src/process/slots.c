@@ -1,31 +1,18 @@
 #include "process/slots.h"
 
-#include <fcntl.h>
+#include "process/shared_memory.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 static const size_t region_bytes = SLOTS_COUNT * sizeof(struct slot);
 
-static struct slot *map_region(int fd)
-{
-    void *region = mmap(NULL, region_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return region == MAP_FAILED ? NULL : region;
-}
-
-/* Without the seals a worker could shrink the file and so kill whoever reads it. */
 bool slots_open(struct slots *slots)
 {
-    *slots = (struct slots){.fd = memfd_create("flexilib-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-    if (slots->fd == -1)
-        return false;
-    if (ftruncate(slots->fd, (off_t)region_bytes) == 0 &&
-        fcntl(slots->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        slots->items = map_region(slots->fd);
-    if (slots->items != NULL)
-        return true;
-    slots_close(slots);
-    return false;
+    *slots = (struct slots){.fd = -1};
+    slots->items = shared_memory_create("flexilib-slots", region_bytes, region_bytes, SHARED_TO_WRITE, &slots->fd);
+    return slots->items != NULL;
 }
 
 void slots_close(struct slots *slots)
@@ -83,7 +70,9 @@ struct slot slots_read(const struct slots *slots, int number)
 
 struct slot *slots_attach(int fd, int number, pid_t pid)
 {
-    struct slot *items = number < 0 || number >= SLOTS_COUNT ? NULL : map_region(fd);
+    struct slot *items = NULL;
+    if (number >= 0 && number < SLOTS_COUNT)
+        items = shared_memory_attach(fd, region_bytes, SHARED_TO_WRITE);
     if (items == NULL)
         return NULL;
     struct slot *slot = &items[number];

@@ -1,0 +1,57 @@
+#include "process/shared_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+static void *map(int fd, size_t bytes, enum shared_access access)
+{
+    int protection = access == SHARED_TO_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
+    void *memory = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Comes after the mapping of our own, which stays writable. */
+static bool seal(int fd, enum shared_access others)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (others == SHARED_TO_READ && fcntl(fd, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE) == 0)
+        return true;
+    return fcntl(fd, F_ADD_SEALS, seals) == 0;
+}
+
+void *shared_memory_create(const char *name, size_t bytes, size_t mapped_bytes, enum shared_access others, int *fd)
+{
+    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd == -1)
+        return NULL;
+    void *memory = NULL;
+    if (ftruncate(*fd, (off_t)bytes) == 0)
+        memory = map(*fd, mapped_bytes, SHARED_TO_WRITE);
+    if (memory != NULL && seal(*fd, others))
+        return memory;
+    int saved = errno;
+    if (memory != NULL)
+        munmap(memory, mapped_bytes);
+    close(*fd);
+    *fd = -1;
+    errno = saved;
+    return NULL;
+}
+
+void *shared_memory_attach(int fd, size_t bytes, enum shared_access access)
+{
+    struct stat status;
+    if (fstat(fd, &status) == -1)
+        return NULL;
+    if (status.st_size == (off_t)bytes)
+        return map(fd, bytes, access);
+    errno = EINVAL;
+    return NULL;
+}
