@@ -11,11 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool close_and_fail(int fd)
+void file_close_quietly(int fd)
 {
     int saved = errno;
     close(fd);
     errno = saved;
+}
+
+static bool close_and_fail(int fd)
+{
+    file_close_quietly(fd);
     return false;
 }
 

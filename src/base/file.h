@@ -24,6 +24,9 @@ bool file_remove_tree(const char *path);
 /* Writes all of data to fd, going on after short writes and interrupts. */
 bool file_write_all(int fd, struct slice data);
 
+/* Closes fd and leaves errno as it is: for ways out on which it tells what failed before. */
+void file_close_quietly(int fd);
+
 /* Opens /dev/null for those of the first three descriptors that are closed: the next thing opened would be taken for
  * one of them. */
 void file_fill_standard_descriptors(void);

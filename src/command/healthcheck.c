@@ -110,9 +110,7 @@ static int connect_address(int family, const struct sockaddr *address, socklen_t
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     if (connect(fd, address, length) == 0)
         return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    file_close_quietly(fd);
     return -1;
 }
 

@@ -128,9 +128,7 @@ static int lock_file(const char *path, int flags)
         if (is_locked && fstat(fd, &opened) == 0 && stat(path, &there) == 0 && opened.st_ino == there.st_ino &&
             opened.st_dev == there.st_dev)
             return fd;
-        int saved = errno;
-        close(fd);
-        errno = saved;
+        file_close_quietly(fd);
         if (!is_locked)
             return -1;
     }
@@ -305,9 +303,7 @@ static int connect_to(const char *path, int timeout_s)
         if (find_peer(fd, &uid) && (uid == geteuid() || uid == 0 || geteuid() == 0))
             return fd;
     }
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    file_close_quietly(fd);
     return -1;
 }
 

@@ -1,6 +1,7 @@
 #include "process/listeners.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "process/console.h"
 #include "process/inherited.h"
 
@@ -122,9 +123,7 @@ static int open_socket(const struct address *address)
     prepare_socket(fd, address);
     if (bind(fd, (const struct sockaddr *)&address->storage, address->length) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    file_close_quietly(fd);
     return -1;
 }
 

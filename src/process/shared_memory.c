@@ -1,5 +1,7 @@
 #include "process/shared_memory.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -36,12 +38,10 @@ void *shared_memory_create(const char *name, size_t bytes, size_t mapped_bytes, 
         memory = map(*fd, mapped_bytes, SHARED_TO_WRITE);
     if (memory != NULL && seal(*fd, others))
         return memory;
-    int saved = errno;
     if (memory != NULL)
         munmap(memory, mapped_bytes);
-    close(*fd);
+    file_close_quietly(*fd);
     *fd = -1;
-    errno = saved;
     return NULL;
 }
 
