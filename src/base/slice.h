@@ -48,6 +48,15 @@ static inline int ascii_hexadecimal(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/* The byte that the percent escape stands for with which text begins: "%" and two hexadecimal digits; otherwise -1. */
+static inline int ascii_escaped(struct slice text)
+{
+    if (text.length < 3 || text.data[0] != '%')
+        return -1;
+    int high = ascii_hexadecimal(text.data[1]), low = ascii_hexadecimal(text.data[2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 bool slice_starts_with(struct slice text, struct slice prefix);
 bool slice_starts_with_nocase(struct slice text, struct slice prefix);
 

@@ -25,11 +25,10 @@ static size_t spell_character(struct slice path, struct text *out)
         text_print(out, "%%%02X", (unsigned char)c);
         return 1;
     }
-    int high = path.length < 3 ? -1 : ascii_hexadecimal(path.data[1]);
-    int low = path.length < 3 ? -1 : ascii_hexadecimal(path.data[2]);
-    if (high < 0 || low < 0)
+    int escaped = ascii_escaped(path);
+    if (escaped < 0)
         return 0;
-    c = (char)(high * 16 + low);
+    c = (char)escaped;
     if (is_unreserved(c))
         text_add_char(out, c);
     else

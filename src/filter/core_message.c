@@ -32,11 +32,7 @@ static bool is_target_part(struct slice text, const char *excluded)
 static bool has_good_escapes(struct slice text)
 {
     for (size_t i = 0; i < text.length; ++i) {
-        if (text.data[i] != '%')
-            continue;
-        if (text.length - i < 3 || ascii_hexadecimal(text.data[i + 1]) < 0 || ascii_hexadecimal(text.data[i + 2]) < 0)
-            return false;
-        if (text.data[i + 1] == '0' && text.data[i + 2] == '0')
+        if (text.data[i] == '%' && ascii_escaped(slice_skip(text, i)) <= 0)
             return false;
     }
     return true;

@@ -49,16 +49,6 @@ static enum byte_class class_of(char c)
     return byte_classes[(unsigned char)c];
 }
 
-/* The byte that the escape at position stands for, or -1 where it is broken. */
-static int read_escape(struct slice raw, size_t position)
-{
-    if (raw.length - position < 3)
-        return -1;
-    int high = ascii_hexadecimal(raw.data[position + 1]);
-    int low = ascii_hexadecimal(raw.data[position + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 static char *write_escape(char *out, unsigned char byte)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -80,7 +70,7 @@ static size_t count_dots(const char *text, size_t position, size_t length)
 
 static bool is_canonical_escape(struct slice raw, size_t position)
 {
-    int byte = read_escape(raw, position);
+    int byte = ascii_escaped(slice_skip(raw, position));
     return byte > 0 && byte_classes[byte] != BYTE_UNRESERVED && raw.data[position + 1] < 'a' &&
            raw.data[position + 2] < 'a';
 }
@@ -122,7 +112,7 @@ static char *spell_bytes(struct slice raw, char *out)
         case BYTE_BAD:
             return NULL;
         case BYTE_ESCAPE:
-            byte = read_escape(raw, i);
+            byte = ascii_escaped(slice_skip(raw, i));
             if (byte <= 0)
                 return NULL;
             i += 2;

@@ -18,11 +18,10 @@ static bool decode_segment(struct slice segment, char **end)
     for (size_t i = 0; i < segment.length; ++i) {
         char c = segment.data[i];
         if (c == '%') {
-            int high = i + 2 < segment.length ? ascii_hexadecimal(segment.data[i + 1]) : -1;
-            int low = i + 2 < segment.length ? ascii_hexadecimal(segment.data[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            int escaped = ascii_escaped(slice_skip(segment, i));
+            if (escaped < 0)
                 return false;
-            c = (char)(high * 16 + low);
+            c = (char)escaped;
             i += 2;
         }
         if (c == '/' || c == '\0')
