@@ -44,6 +44,12 @@ bool libraries_read(struct settings_reader *reader, const struct field_value *va
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value);
 const struct upstream_settings *upstream_find(struct settings_reader *reader, const struct node *node);
 
+/* A row for how many there may be at a time, of a server or of a whole upstream. */
+#define SETTINGS_LIMIT(key, text)                                                                                      \
+    {                                                                                                                  \
+        .name = key, .type = FIELD_INTEGER, .fallback = "0", .minimum = 0, .maximum = 1000000, .summary = text         \
+    }
+
 /* settings_server.c. Reads one server or a list of them. */
 bool servers_read(struct settings_reader *reader, const struct node *node, struct upstream_settings *upstream);
 

@@ -3,7 +3,6 @@
 
 enum {
     HEAVIEST = 256,
-    MOST_AT_A_TIME = 1000000,
 };
 
 enum {
@@ -31,18 +30,9 @@ static const struct field fields[SERVER_FIELDS] = {
                        .type = FIELD_BOOL,
                        .fallback = "no",
                        .summary = "whether it gets requests only while no other server can"},
-    [SERVER_MAX_REQUESTS] = {.name = "max_requests",
-                             .type = FIELD_INTEGER,
-                             .fallback = "0",
-                             .minimum = 0,
-                             .maximum = MOST_AT_A_TIME,
-                             .summary = "how many requests it gets at a time; 0 is any number"},
-    [SERVER_MAX_CONNECTIONS] = {.name = "max_connections",
-                                .type = FIELD_INTEGER,
-                                .fallback = "0",
-                                .minimum = 0,
-                                .maximum = MOST_AT_A_TIME,
-                                .summary = "how many connections it gets at a time; 0 is any number"},
+    [SERVER_MAX_REQUESTS] = SETTINGS_LIMIT("max_requests", "how many requests it gets at a time; 0 is any number"),
+    [SERVER_MAX_CONNECTIONS] =
+        SETTINGS_LIMIT("max_connections", "how many connections it gets at a time; 0 is any number"),
 };
 
 static bool read_server(struct settings_reader *reader, const struct node *node, struct server_settings *server)

@@ -5,7 +5,6 @@
 
 enum {
     DAY_MS = 24 * 3600 * 1000,
-    MOST_AT_A_TIME = 1000000,
 };
 
 enum {
@@ -56,18 +55,10 @@ static const struct field upstream_fields[UPSTREAM_FIELDS] = {
     [UPSTREAM_EJECT] = {.name = "eject", .type = FIELD_NODE, .summary = "when a failing server is left alone"},
     [UPSTREAM_SLOW_START] = UPSTREAM_TIME("slow_start", 0, "0", "until a server that has come back gets its weight"),
     [UPSTREAM_RETRY] = {.name = "retry", .type = FIELD_NODE, .summary = "when a request is tried once more"},
-    [UPSTREAM_MAX_REQUESTS] = {.name = "max_requests",
-                               .type = FIELD_INTEGER,
-                               .fallback = "0",
-                               .minimum = 0,
-                               .maximum = MOST_AT_A_TIME,
-                               .summary = "how many requests all servers get at a time; 0 is any number"},
-    [UPSTREAM_MAX_CONNECTIONS] = {.name = "max_connections",
-                                  .type = FIELD_INTEGER,
-                                  .fallback = "0",
-                                  .minimum = 0,
-                                  .maximum = MOST_AT_A_TIME,
-                                  .summary = "how many connections all servers get at a time; 0 is any number"},
+    [UPSTREAM_MAX_REQUESTS] =
+        SETTINGS_LIMIT("max_requests", "how many requests all servers get at a time; 0 is any number"),
+    [UPSTREAM_MAX_CONNECTIONS] =
+        SETTINGS_LIMIT("max_connections", "how many connections all servers get at a time; 0 is any number"),
     [UPSTREAM_QUEUE] = {.name = "queue", .type = FIELD_NODE, .summary = "requests that wait because of these limits"},
     [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_TIME("connect_timeout", 1, "5s", "until a connection stands"),
     [UPSTREAM_TLS_TIMEOUT] = UPSTREAM_TIME("tls_timeout", 1, "5s", "until TLS is agreed on, behind that"),
