@@ -155,6 +155,15 @@ static void on_resolved(void *data, const struct resolver_address *addresses, si
     try_addresses(connector);
 }
 
+static void drop_attempt(struct connector *connector)
+{
+    if (connector->query != NULL)
+        resolver_cancel(connector->query);
+    connector->query = NULL;
+    socket_close(connector->socket);
+    connector->socket = NULL;
+}
+
 static void on_timeout(struct timer *timer)
 {
     struct connector *connector = timer->data;
@@ -169,11 +178,7 @@ static void on_timeout(struct timer *timer)
     snprintf(connector->reason, sizeof(connector->reason), "%s within %" PRId64 " ms", what,
              connector->is_securing ? upstream->tls_timeout_ms : upstream->connect_timeout_ms);
     connector->is_timeout = true;
-    if (connector->query != NULL)
-        resolver_cancel(connector->query);
-    connector->query = NULL;
-    socket_close(connector->socket);
-    connector->socket = NULL;
+    drop_attempt(connector);
     go_on(connector);
 }
 
@@ -199,9 +204,5 @@ void connector_stop(struct connector *connector)
     if (connector->loop == NULL)
         return;
     timer_stop(connector->loop, &connector->timer);
-    if (connector->query != NULL)
-        resolver_cancel(connector->query);
-    connector->query = NULL;
-    socket_close(connector->socket);
-    connector->socket = NULL;
+    drop_attempt(connector);
 }
