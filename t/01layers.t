@@ -44,6 +44,8 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
             push @misplaced, "$layer/$name includes $include" if !$is_seam;
         } elsif ($target =~ m{^openssl/}) {
             push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^tls\w*\.c$/;
+        } elsif ($target =~ m{^nghttp2/}) {
+            push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^http2_\w+\.c$/;
         } elsif ($target =~ m{^ares\w*\.h$}) {
             push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne 'proxy/dns.c';
         } elsif ($target eq 'yaml.h') {
@@ -65,7 +67,7 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
 
 cmp_ok($include_count, '>', 100, 'the include lines are found');
 is(join("\n", @upward),    '', 'no folder includes one that stands above it');
-is(join("\n", @misplaced), '', 'libh2o, c-ares, OpenSSL, libyaml, dlopen and new processes each stay behind their seam');
+is(join("\n", @misplaced), '', 'libh2o, libnghttp2, c-ares, OpenSSL, libyaml, dlopen and new processes each stay behind their seam');
 
 # Symbols that a layer's static library defines, or needs from elsewhere.
 sub symbols {
@@ -86,7 +88,7 @@ for my $layer (qw(config filter plan proxy)) {
 }
 for my $layer (qw(base process)) {
     my %needed = symbols($layer, '--undefined-only');
-    my @wrong  = map { $above{$_} ? "$_ of $above{$_}" : $_ } sort grep { $above{$_} || /^(?:h2o|phr|yaml|ares|SSL|X509)_|^dlopen$/ } keys %needed;
+    my @wrong  = map { $above{$_} ? "$_ of $above{$_}" : $_ } sort grep { $above{$_} || /^(?:h2o|phr|nghttp2|yaml|ares|SSL|X509)_|^dlopen$/ } keys %needed;
     is(join("\n", @wrong), '', "$layer refers to nothing of config, filter, plan, proxy and their libraries");
     cmp_ok(scalar(keys %needed), '>', 10, "$layer refers to something at all");
 }

@@ -37,8 +37,8 @@ cmp_ok(scalar @filters, '>=', 3, 'and so are the bundled filters');
 need('objdump');
 my @packages = sort grep { $_ ne 'ca-certificates' } map { s/#.*//r =~ /(\S+)/ ? $1 : () } split /\n/, read_file("$root/deps/run.packages");
 my $needed   = run_command(['objdump', '-p', build_folder() . '/flexilib'])->{out};
-my @named    = map { s/^libh2o-evloop\.so\./libh2o-evloop/r =~ s/^libyaml-0\.so\.2$/libyaml-0-2/r =~ s/^libcares\.so\.2$/libc-ares2/r =~ s/^libssl\.so\.3$/libssl3/r }
-    $needed =~ /^\s*NEEDED\s+(lib(?:h2o|yaml|cares|ssl)\S*)$/mg;
+my @named    = map { s/^libh2o-evloop\.so\./libh2o-evloop/r =~ s/^libyaml-0\.so\.2$/libyaml-0-2/r =~ s/^libcares\.so\.2$/libc-ares2/r =~ s/^libnghttp2\.so\.14$/libnghttp2-14/r =~ s/^libssl\.so\.3$/libssl3/r }
+    $needed =~ /^\s*NEEDED\s+(lib(?:h2o|yaml|cares|nghttp2|ssl)\S*)$/mg;
 is(join(' ', sort @named), join(' ', @packages), 'deps/run.packages are the libraries it is linked with');
 
 done_testing;

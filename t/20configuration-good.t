@@ -11,6 +11,7 @@ my @cases = (
     ['every listener', "listen:\n  - 8080\n  - 127.0.0.1:8081\n  - localhost:8082\n  - \"[::1]:8083\"\n  - unix:run.sock\n  - { address: 0, name: any }\n  - 0\n"],
     ['a listener by variables', "listen: \"\${ADDRESS:-127.0.0.1}:\${PORT:-8069}\"\n"],
     ['one listener as a mapping', "listen: { address: 8080, name: front.1 }\n"],
+    ['a listener without HTTP/2', "listen: { address: 8080, http2: no }\n"],
     ['variables for workers, as the original has them', "workers: \"\${SERVER_THREAD_COUNT:-auto}\"\n", env => { SERVER_THREAD_COUNT => 4 }],
     ['the variables without the file', '', env => { PORT => 0, ADDRESS => '::1', SERVER_THREAD_COUNT => 2, RESPONSE_PREALLOCATION_KB => 8 }],
     ['every setting', <<'YAML'],

@@ -7,7 +7,7 @@ use FlexiLib::Test;
 
 my $backend  = start_static_backend();
 my $flexilib = start_flexilib(config => <<"END");
-listen: 127.0.0.1:0
+listen: { address: "127.0.0.1:0", http2: no }
 workers: 1
 body_limit: 1MB
 routes:

@@ -1,5 +1,5 @@
-# Clients by https: TLS 1.2 and 1.3, exact bytes both ways, HTTP/1.1 agreed on, what cannot be TLS, handshakes that never
-# end, a certificate that a reload replaces, and connections that are cut.
+# Clients by https: TLS 1.2 and 1.3, exact bytes both ways, HTTP/1.1 agreed on where HTTP/2 is not wanted, what cannot be
+# TLS, handshakes that never end, a certificate that a reload replaces, and connections that are cut.
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -21,7 +21,7 @@ my $flexilib = start_flexilib(
     files  => { 'shop.pem' => read_file($authority->path('old.pem')), 'shop.key' => read_file($authority->path('old.key')) },
     config => <<"END");
 listen:
-  - { address: "127.0.0.1:0", name: secure, tls: { certificate: shop.pem, key: shop.key } }
+  - { address: "127.0.0.1:0", name: secure, http2: no, tls: { certificate: shop.pem, key: shop.key } }
   - { address: "127.0.0.1:0", name: plain }
 workers: 1
 header_timeout: 1s

@@ -16,4 +16,5 @@ void version_print_all(void)
     printf("libh2o %s\n", FLEXILIB_LIBH2O_VERSION);
     printf("libyaml %s\n", FLEXILIB_LIBYAML_VERSION);
     printf("c-ares %s\n", FLEXILIB_CARES_VERSION);
+    printf("libnghttp2 %s\n", FLEXILIB_NGHTTP2_VERSION);
 }

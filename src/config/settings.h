@@ -203,6 +203,7 @@ struct listener_settings {
     struct slice host; /* numeric address without brackets; the path for a unix socket */
     uint16_t port;     /* 0: any free one, told in the log */
     bool is_unix;
+    bool speaks_http2;                       /* too: by ALPN over TLS, otherwise where the client begins with it */
     const struct listener_tls_settings *tls; /* NULL: plain */
     struct place place;
 };

@@ -9,6 +9,7 @@ enum {
     LISTENER_ADDRESS = 0,
     LISTENER_NAME,
     LISTENER_TLS,
+    LISTENER_HTTP2,
     LISTENER_FIELDS,
 };
 
@@ -19,6 +20,10 @@ static const struct field fields[LISTENER_FIELDS] = {
                           .summary = "a port, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH"},
     [LISTENER_NAME] = {.name = "name", .type = FIELD_TEXT, .summary = "what routes call it"},
     [LISTENER_TLS] = {.name = "tls", .type = FIELD_NODE, .summary = "the certificates by which it speaks https"},
+    [LISTENER_HTTP2] = {.name = "http2",
+                        .type = FIELD_BOOL,
+                        .fallback = "yes",
+                        .summary = "whether it speaks HTTP/2 too"},
 };
 
 static bool refuse(struct settings_reader *reader, const struct node *node, const char *sentence)
@@ -77,6 +82,7 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
                          values, reader->error))
             return false;
         listener->name = values[LISTENER_NAME].text;
+        listener->speaks_http2 = values[LISTENER_HTTP2].boolean;
         if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
             return false;
         if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener))
@@ -120,6 +126,8 @@ bool listeners_read(struct settings_reader *reader, const struct field_value *va
     size_t count = is_list ? node->count : 1;
     struct listener_settings *listeners = arena_zalloc(reader->arena, count * sizeof(*listeners));
     struct name_index addresses = {0};
+    for (size_t i = 0; i < count; ++i)
+        listeners[i].speaks_http2 = true;
     reader->settings->listeners = listeners;
     reader->settings->listener_count = count;
     if (node == NULL)

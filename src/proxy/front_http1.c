@@ -2,19 +2,11 @@
 
 #include "base/alloc.h"
 #include "proxy/http1_connection.h"
+#include "proxy/proxy_header.h"
 #include "proxy/socket_address.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
-
-static bool has_proxy_protocol(const struct settings *settings)
-{
-    for (size_t i = 0; i < settings->upstream_count; ++i) {
-        if (settings->upstreams[i]->proxy_protocol != PROXY_PROTOCOL_NONE)
-            return true;
-    }
-    return false;
-}
 
 struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
@@ -26,7 +18,7 @@ struct front_http1 *front_http1_create(struct loop *loop, const struct settings 
         .dispatch = dispatch,
         .on_count = on_count,
         .data = data,
-        .notes_local = has_proxy_protocol(settings),
+        .notes_local = proxy_header_is_used(settings),
         .fields = mem_alloc((size_t)settings->header_limit * sizeof(struct header)),
     };
     return front;
@@ -35,6 +27,11 @@ struct front_http1 *front_http1_create(struct loop *loop, const struct settings 
 void front_http1_use_tls(struct front_http1 *front, struct tls_listeners *tls)
 {
     front->tls = tls;
+}
+
+void front_http1_use_http2(struct front_http1 *front, struct front_http2 *http2)
+{
+    front->http2 = http2;
 }
 
 void front_http1_destroy(struct front_http1 *front)

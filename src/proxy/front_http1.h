@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 struct front_http1;
+struct front_http2;
 struct tls_listeners;
 
 /* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
@@ -17,6 +18,10 @@ struct front_http1 *front_http1_create(struct loop *loop, const struct settings 
 
 /* Has the listeners that want it speak TLS, before the first connection. tls must outlive the front. */
 void front_http1_use_tls(struct front_http1 *front, struct tls_listeners *tls);
+
+/* Has connections that turn out to speak HTTP/2 go to the front for that, before the first one, where any listener
+ * speaks it. */
+void front_http1_use_http2(struct front_http1 *front, struct front_http2 *http2);
 
 /* Only when no connection is left. NULL is fine. */
 void front_http1_destroy(struct front_http1 *front);

@@ -76,11 +76,8 @@ static void throw_away_input(struct http1_connection *connection)
 
 static void note_local(const struct http1_connection *connection, struct exchange *exchange)
 {
-    struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
-    socklen_t length = sizeof(local);
-    getsockname(socket_descriptor(connection->socket), (struct sockaddr *)&local, &length);
     char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
-    socket_address_print((const struct sockaddr *)&local, text, &exchange->local_port);
+    socket_address_print_local(socket_descriptor(connection->socket), text, &exchange->local_port);
     exchange->local_address = slice_from_text(text);
 }
 
@@ -94,6 +91,7 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     if (connection->state == HTTP1_IDLE)
         connection->entry.began_us = clock_monotonic_us();
     connection->body.reader.is_done = true; /* as far as is known */
+    connection->may_be_http2 = false;
     dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
     struct exchange *exchange = connection->entry.exchange;
     exchange->peer_address = slice_from_text(connection->peer_address);
@@ -185,6 +183,10 @@ static bool read_head(struct http1_connection *connection)
     struct slice data = skip_empty_lines(connection);
     if (data.length == 0)
         return false;
+    if (connection->may_be_http2 && http1_handover_finds_preface(data)) {
+        connection->head_seen = 0;
+        return http1_handover_take_preface(connection) || wait_for_head(connection, data);
+    }
     struct parsed_head head = {
         .fields = connection->front->fields,
         .field_capacity = (size_t)settings->header_limit,
@@ -422,7 +424,9 @@ static void on_secured(void *data, const char *failure)
 {
     struct http1_connection *connection = data;
     http1_connection_enter(connection);
-    if (failure == NULL)
+    if (failure == NULL && slice_equals(socket_protocol(connection->socket), SLICE("h2")))
+        http1_handover(connection);
+    else if (failure == NULL)
         socket_read(connection->socket, true);
     else if (tls_take_off(connection->socket))
         http1_refuse(connection, 400, "this port speaks https");
@@ -447,6 +451,7 @@ void http1_connection_start(struct http1_connection *connection, int fd)
     static const struct socket_events events = {.on_readable = on_readable, .on_written = on_written};
     connection->timer.on_timeout = on_timeout;
     connection->timer.data = connection;
+    connection->may_be_http2 = connection->listener->speaks_http2 && connection->listener->tls == NULL;
     connection->socket = socket_create(connection->front->loop, fd, &events, connection);
     begin_input(connection);
     start_timer(connection, connection->front->settings->header_timeout_ms);

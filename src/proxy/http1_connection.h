@@ -83,6 +83,7 @@ struct http1_connection {
     bool is_readable; /* more may be there to be received */
     bool is_head_request;
     bool input_ended;
+    bool may_be_http2; /* there was no request yet that says what it is */
     struct http1_input input;
     size_t head_seen;
     uint64_t lingered_bytes;
@@ -102,6 +103,7 @@ struct front_http1 {
     const struct settings *settings;
     struct dispatch *dispatch;
     struct tls_listeners *tls; /* NULL where no listener speaks TLS */
+    struct front_http2 *http2;
     struct http1_connection *first;
     size_t count;
     bool is_draining;
@@ -207,6 +209,15 @@ void http1_body_finish(struct http1_connection *connection);
 /* Answers a request that goes no further with an error, which ends the connection, and logs why. Where there is no
  * exchange yet, makes one to carry it. */
 void http1_refuse(struct http1_connection *connection, int status, const char *reason);
+
+/* Http1_handover.c: a connection that turns out to be of HTTP/2 goes to the front for that, with what was received. */
+void http1_handover(struct http1_connection *connection);
+
+/* Whether the data may be the start of HTTP/2's preface, or the whole of it with more behind. */
+bool http1_handover_finds_preface(struct slice data);
+
+/* Hands the connection over where the preface is whole. */
+bool http1_handover_take_preface(struct http1_connection *connection);
 
 /* Answers OPTIONS *. */
 void http1_answer_server_wide(struct http1_connection *connection);

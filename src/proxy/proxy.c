@@ -7,6 +7,7 @@
 #include "proxy/client.h"
 #include "proxy/dispatch.h"
 #include "proxy/front_http1.h"
+#include "proxy/front_http2.h"
 #include "proxy/listener.h"
 #include "proxy/resolver.h"
 #include "proxy/tls_listener.h"
@@ -27,15 +28,21 @@ struct proxy {
     const struct ticket_keys *tickets; /* NULL: not shared */
     struct dispatch *dispatch;
     struct front_http1 *front;
+    struct front_http2 *http2;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
     void (*on_drained)(void *data);
     void *drained_data;
 };
 
+static size_t count_connections(const struct proxy *proxy)
+{
+    return front_http1_count(proxy->front) + front_http2_count(proxy->http2);
+}
+
 static void tell_if_drained(struct proxy *proxy)
 {
     void (*on_drained)(void *data) = proxy->on_drained;
-    if (on_drained == NULL || front_http1_count(proxy->front) != 0)
+    if (on_drained == NULL || count_connections(proxy) != 0)
         return;
     proxy->on_drained = NULL;
     on_drained(proxy->drained_data);
@@ -45,7 +52,7 @@ static void on_count(void *data)
 {
     struct proxy *proxy = data;
     if (proxy->slot != NULL)
-        __atomic_store_n(&proxy->slot->connections, (uint32_t)front_http1_count(proxy->front), __ATOMIC_RELAXED);
+        __atomic_store_n(&proxy->slot->connections, (uint32_t)count_connections(proxy), __ATOMIC_RELAXED);
     tell_if_drained(proxy);
 }
 
@@ -82,6 +89,8 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     proxy->client = client_create(settings, loop, proxy->resolver);
     proxy->dispatch = dispatch_create(loop, settings, plan, runtime, proxy->client, proxy->access_log);
     proxy->front = front_http1_create(loop, settings, proxy->dispatch, on_count, proxy);
+    proxy->http2 = front_http2_create(loop, settings, proxy->dispatch, on_count, proxy);
+    front_http1_use_http2(proxy->front, proxy->http2);
     proxy->listeners = mem_zalloc((settings->listener_count + 1) * sizeof(*proxy->listeners));
     loop_set_turn(loop, on_turn, proxy);
     return proxy;
@@ -138,6 +147,7 @@ void proxy_destroy(struct proxy *proxy)
     loop_set_turn(proxy->loop, NULL, NULL);
     stop_accepting(proxy);
     front_http1_destroy(proxy->front);
+    front_http2_destroy(proxy->http2);
     dispatch_destroy(proxy->dispatch);
     client_destroy(proxy->client);
     tls_upstreams_destroy(proxy->tls_upstreams);
@@ -186,12 +196,14 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
     stop_accepting(proxy);
     client_stop_checks(proxy->client);
     front_http1_drain(proxy->front);
+    front_http2_drain(proxy->http2);
     tell_if_drained(proxy);
 }
 
 void proxy_close_idle(struct proxy *proxy)
 {
     front_http1_close_idle(proxy->front);
+    front_http2_close_idle(proxy->http2);
 }
 
 void proxy_cut(struct proxy *proxy)
@@ -199,6 +211,7 @@ void proxy_cut(struct proxy *proxy)
     stop_accepting(proxy);
     client_stop_checks(proxy->client);
     front_http1_cut(proxy->front);
+    front_http2_cut(proxy->http2);
 }
 
 void proxy_reopen_access_log(struct proxy *proxy, int fd)

@@ -120,3 +120,12 @@ bool proxy_header_equals(const struct proxy_header *a, const struct proxy_header
 {
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
+
+bool proxy_header_is_used(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->upstream_count; ++i) {
+        if (settings->upstreams[i]->proxy_protocol != PROXY_PROTOCOL_NONE)
+            return true;
+    }
+    return false;
+}

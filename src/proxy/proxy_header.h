@@ -25,6 +25,9 @@ struct proxy_header {
  * for PROXY_PROTOCOL_NONE. */
 void proxy_header_build(enum proxy_protocol protocol, const struct exchange *exchange, struct proxy_header *header);
 
+/* Whether any upstream is sent one. */
+bool proxy_header_is_used(const struct settings *settings);
+
 bool proxy_header_equals(const struct proxy_header *a, const struct proxy_header *b);
 
 #endif

@@ -255,6 +255,11 @@ const char *socket_failure(const struct socket *socket)
     return words[0] != '\0' ? words : NULL;
 }
 
+struct slice socket_protocol(const struct socket *socket)
+{
+    return socket->layer != NULL ? socket->layer->protocol(socket->layer_state) : SLICE_NONE;
+}
+
 uint64_t socket_taken_bytes(const struct socket *socket)
 {
     struct tcp_info info = {0};

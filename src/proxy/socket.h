@@ -61,6 +61,9 @@ bool socket_is_quiet(struct socket *socket);
 /* Why socket_receive failed, in plain words, where there is more to say than its errno does; NULL otherwise. */
 const char *socket_failure(const struct socket *socket);
 
+/* What both sides have agreed to speak (ALPN), as "h2"; empty where they have not. */
+struct slice socket_protocol(const struct socket *socket);
+
 /* How many bytes the peer's side has taken so far, so that one who is slow can be told from one who takes nothing;
  * always 0 on a unix socket. A system call. */
 uint64_t socket_taken_bytes(const struct socket *socket);

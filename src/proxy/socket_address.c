@@ -24,3 +24,11 @@ void socket_address_print(const struct sockaddr *address, char text[INET6_ADDRST
     if (bytes == NULL || inet_ntop(family, bytes, text, INET6_ADDRSTRLEN) == NULL)
         strcpy(text, "unix:");
 }
+
+void socket_address_print_local(int fd, char text[INET6_ADDRSTRLEN], uint16_t *port)
+{
+    struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(local);
+    getsockname(fd, (struct sockaddr *)&local, &length);
+    socket_address_print((const struct sockaddr *)&local, text, port);
+}

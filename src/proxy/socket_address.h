@@ -11,4 +11,7 @@
  * 0 for all other families. */
 void socket_address_print(const struct sockaddr *address, char text[INET6_ADDRSTRLEN], uint16_t *port);
 
+/* The same for the address that a socket is bound to. */
+void socket_address_print_local(int fd, char text[INET6_ADDRSTRLEN], uint16_t *port);
+
 #endif

@@ -19,6 +19,7 @@ struct socket_layer {
     bool (*is_quiet)(void *state);
     void (*finish_writing)(void *state);
     const char *(*failure)(const void *state);
+    struct slice (*protocol)(const void *state);
     /* The socket is about to be closed; state is the layer's to free. */
     void (*close)(void *state, bool is_reset);
 };

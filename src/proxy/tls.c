@@ -168,17 +168,24 @@ static bool has_something(struct tls *tls)
     return tls->end != TLS_OPEN;
 }
 
-/* The other protocols that a server may choose without being asked are none that we speak. */
-static void check_protocol(struct tls *tls)
+static struct slice get_protocol(const void *state)
 {
+    const struct tls *tls = state;
     const unsigned char *name;
     unsigned length;
     SSL_get0_alpn_selected(tls->ssl, &name, &length);
-    if (length == 0 || slice_equals(slice_of((const char *)name, length), SLICE("http/1.1")))
+    return slice_of((const char *)name, length);
+}
+
+/* The other protocols that a server may choose without being asked are none that we speak. */
+static void check_protocol(struct tls *tls)
+{
+    struct slice name = get_protocol(tls);
+    if (SSL_is_server(tls->ssl) || name.length == 0 || slice_equals(name, SLICE("http/1.1")))
         return;
     tls->end = TLS_BROKEN;
     tls->error = EPROTO;
-    snprintf(tls->failure, sizeof(tls->failure), "it does not speak HTTP/1.1, but '%.*s'", (int)length, name);
+    snprintf(tls->failure, sizeof(tls->failure), "it does not speak HTTP/1.1, but '%.*s'", SLICE_ARG(name));
 }
 
 /* Returns whether the handshake is over, one way or the other. */
@@ -421,6 +428,7 @@ static const struct socket_layer layer = {
     .is_quiet = is_quiet,
     .finish_writing = finish_writing,
     .failure = get_failure,
+    .protocol = get_protocol,
     .close = close_layer,
 };
 

@@ -23,6 +23,7 @@ struct tls_listener {
     struct tls_choice choice;
     X509_STORE *client_authorities;    /* NULL: clients are not asked */
     const struct ticket_keys *tickets; /* NULL: each context has its own */
+    bool speaks_http2;
 };
 
 struct tls_listeners {
@@ -44,10 +45,12 @@ static struct tls_set *set_of(const SSL *ssl)
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
                            const unsigned char *offered, unsigned offered_length, void *data)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+    const struct tls_listener *listener = set_of(ssl)->owner_data;
+    const unsigned skipped = listener->speaks_http2 ? 0 : 3;
     unsigned char *name;
-    if (SSL_select_next_proto(&name, chosen_length, ours, sizeof(ours) - 1, offered, offered_length) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&name, chosen_length, protocols + skipped, sizeof(protocols) - 1 - skipped, offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *chosen = name;
     return SSL_TLSEXT_ERR_OK;
@@ -228,6 +231,7 @@ struct tls_listeners *tls_listeners_create(const struct settings *settings, cons
         listeners->items[i] = arena_zalloc(&listeners->arena, sizeof(struct tls_listener));
         listeners->items[i]->settings = settings->listeners[i].tls;
         listeners->items[i]->tickets = tickets;
+        listeners->items[i]->speaks_http2 = settings->listeners[i].speaks_http2;
         if (!init_listener(listeners->items[i], &listeners->arena, error)) {
             tls_listeners_destroy(listeners);
             return NULL;

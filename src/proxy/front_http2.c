@@ -1,0 +1,99 @@
+#include "proxy/front_http2.h"
+
+#include "base/alloc.h"
+#include "proxy/http2_connection.h"
+#include "proxy/proxy_header.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct front_http2 *front_http2_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
+                                       void (*on_count)(void *data), void *data)
+{
+    struct front_http2 *front = mem_alloc(sizeof(*front));
+    *front = (struct front_http2){
+        .loop = loop,
+        .settings = settings,
+        .dispatch = dispatch,
+        .notes_local = proxy_header_is_used(settings),
+        .on_count = on_count,
+        .data = data,
+    };
+    return front;
+}
+
+void front_http2_destroy(struct front_http2 *front)
+{
+    free(front);
+}
+
+void front_http2_take(struct front_http2 *front, struct socket *socket, const char *peer_address, uint16_t peer_port,
+                      const struct listener_settings *listener, struct slice received)
+{
+    struct http2_connection *connection = mem_zalloc(sizeof(*connection));
+    connection->front = front;
+    connection->socket = socket;
+    connection->listener = listener;
+    connection->peer_port = peer_port;
+    memcpy(connection->peer_address, peer_address, strlen(peer_address) + 1);
+    connection->next = front->first;
+    if (front->first != NULL)
+        front->first->previous = connection;
+    front->first = connection;
+    ++front->count;
+    front->on_count(front->data);
+    http2_connection_start(connection, received);
+}
+
+void http2_connection_destroy(struct http2_connection *connection)
+{
+    struct front_http2 *front = connection->front;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        front->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    --front->count;
+    free(connection);
+    front->on_count(front->data);
+}
+
+size_t front_http2_count(const struct front_http2 *front)
+{
+    return front->count;
+}
+
+static void for_each_connection(struct front_http2 *front, void (*act)(struct http2_connection *connection))
+{
+    struct http2_connection *next;
+    for (struct http2_connection *connection = front->first; connection != NULL; connection = next) {
+        next = connection->next;
+        http2_connection_enter(connection);
+        act(connection);
+        http2_connection_leave(connection);
+    }
+}
+
+void front_http2_drain(struct front_http2 *front)
+{
+    front->is_draining = true;
+    for_each_connection(front, http2_connection_drain);
+}
+
+static void close_if_idle(struct http2_connection *connection)
+{
+    if (connection->first == NULL)
+        http2_connection_finish_drain(connection);
+}
+
+void front_http2_close_idle(struct front_http2 *front)
+{
+    for_each_connection(front, close_if_idle);
+}
+
+void front_http2_cut(struct front_http2 *front)
+{
+    front->is_draining = true;
+    for_each_connection(front, http2_connection_lose);
+}

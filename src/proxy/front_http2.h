@@ -1,0 +1,35 @@
+#ifndef FLEXILIB_PROXY_FRONT_HTTP2_H
+#define FLEXILIB_PROXY_FRONT_HTTP2_H
+
+/* The HTTP/2 front: takes connections that turned out to speak it from front_http1.h, reads requests from their
+ * streams, strictly, and writes the responses. What happens in between is dispatch's. One per worker. Only files called
+ * http2_*.c know libnghttp2. */
+
+#include "proxy/dispatch.h"
+#include "proxy/socket.h"
+
+struct front_http2;
+
+/* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
+struct front_http2 *front_http2_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
+                                       void (*on_count)(void *data), void *data);
+
+/* Only when no connection is left. NULL is fine. */
+void front_http2_destroy(struct front_http2 *front);
+
+/* Takes over a socket, over TLS or not, with what was received from it already. The peer's address is copied. */
+void front_http2_take(struct front_http2 *front, struct socket *socket, const char *peer_address, uint16_t peer_port,
+                      const struct listener_settings *listener, struct slice received);
+
+size_t front_http2_count(const struct front_http2 *front);
+
+/* Tells every client, now or when it comes, to go elsewhere with new requests. Those on their way are still served. */
+void front_http2_drain(struct front_http2 *front);
+
+/* Closes the connections that have no request. */
+void front_http2_close_idle(struct front_http2 *front);
+
+/* Cuts every connection. */
+void front_http2_cut(struct front_http2 *front);
+
+#endif

@@ -1,0 +1,30 @@
+#include "proxy/front_http2.h"
+#include "proxy/http1_connection.h"
+
+/* RFC 9113 section 3.4. */
+static const struct slice preface = {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24};
+
+void http1_handover(struct http1_connection *connection)
+{
+    struct socket *socket = connection->socket;
+    struct slice received = http1_input_slice(&connection->input);
+    connection->socket = NULL;
+    timer_stop(connection->front->loop, &connection->timer);
+    front_http2_take(connection->front->http2, socket, connection->peer_address, connection->peer_port,
+                     connection->listener, received);
+    http1_input_consume(&connection->input, received.length);
+}
+
+bool http1_handover_finds_preface(struct slice data)
+{
+    size_t length = data.length < preface.length ? data.length : preface.length;
+    return slice_equals(slice_of(data.data, length), slice_of(preface.data, length));
+}
+
+bool http1_handover_take_preface(struct http1_connection *connection)
+{
+    if (http1_input_slice(&connection->input).length < preface.length)
+        return false;
+    http1_handover(connection);
+    return true;
+}

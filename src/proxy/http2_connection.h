@@ -1,0 +1,206 @@
+#ifndef FLEXILIB_PROXY_HTTP2_CONNECTION_H
+#define FLEXILIB_PROXY_HTTP2_CONNECTION_H
+
+/* A client's HTTP/2 connection, private to the front: front_http2.c owns them, http2_connection.c has the socket, the
+ * clock and the end, http2_session.c hears what libnghttp2 has understood, http2_stream.c leads a stream through its
+ * request, http2_sender.c writes, http2_guard.c counts what no client should do so often.
+ *
+ * Every entry from outside (an event of the socket, a timer) stands between enter and leave. What it leads to is noted
+ * on the streams that it concerns, which become due; only the outermost leave works on those, and has libnghttp2 write.
+ * So libnghttp2 is never called back into, nothing is freed under a caller, and a request that is withdrawn by the
+ * bytes behind it is never begun. Calls of exchanges note what they want and poke the connection. */
+
+#include "base/text.h"
+#include "proxy/dispatch.h"
+#include "proxy/front_http2.h"
+#include "proxy/http2_guard.h"
+#include "proxy/http2_request.h"
+#include "proxy/http_date.h"
+#include "proxy/socket.h"
+
+#include <netinet/in.h>
+
+struct nghttp2_session;
+
+enum {
+    HTTP2_MOST_STREAMS = 128,              /* at once, on one connection */
+    HTTP2_STREAM_WINDOW_BYTES = 256 << 10, /* of a request's body */
+    HTTP2_WINDOW_BYTES = 1 << 20,          /* of all bodies of a connection */
+    HTTP2_OUT_BYTES = 64 << 10,            /* from here on nothing more is made ready to be written */
+    HTTP2_INPUT_BYTES = 32 << 10,          /* received at once */
+};
+
+enum http2_stream_state {
+    HTTP2_STREAM_HEAD = 0, /* fields come */
+    HTTP2_STREAM_BODY,     /* the head is judged, the body is being collected */
+    HTTP2_STREAM_EXCHANGE, /* the exchange runs */
+    HTTP2_STREAM_ANSWER,   /* an answer of the front itself is being written; the exchange was never started */
+};
+
+struct http2_body {
+    char *data;
+    size_t length, capacity;
+};
+
+struct http2_stream {
+    struct http2_connection *connection;
+    struct http2_stream *previous, *next;
+    struct http2_stream *next_due;
+    bool is_due;
+    int32_t id;
+    enum http2_stream_state state;
+    bool is_open;          /* libnghttp2 knows it */
+    bool is_request_over;  /* the client has ended its half */
+    bool is_response_over; /* so have we ours */
+    bool is_head_request;
+    bool has_head;    /* of the response, given to libnghttp2 */
+    bool has_body;    /* bytes of the response's body may follow its head */
+    bool is_cut;      /* the response cannot be completed */
+    bool is_finished; /* the exchange is over and has to be closed */
+    struct http2_fields fields;
+    struct http2_framing framing;
+    struct http2_body body;
+    struct timer timer;
+    /* The piece of the response's body at hand. */
+    struct slice rest;
+    bool is_owed; /* the exchange waits to hear that it is sent */
+    bool is_last;
+    uint64_t seen_data_bytes; /* of the connection, when the timer was last over */
+    struct dispatch_entry entry;
+};
+
+enum http2_wait {
+    HTTP2_WAIT_NOTHING = 0,
+    HTTP2_WAIT_HEAD, /* for the rest of a head, or the first one */
+    HTTP2_WAIT_IDLE, /* for the next request */
+};
+
+struct http2_connection {
+    struct front_http2 *front;
+    struct http2_connection *previous, *next;
+    struct socket *socket; /* NULL once it is closed; the connection lives on while its streams do */
+    const struct listener_settings *listener;
+    struct nghttp2_session *session;
+    struct http2_stream *first;
+    struct http2_stream *first_due, *last_due;
+    unsigned depth;
+    bool is_reading_head; /* between a HEADERS frame and the end of its fields */
+    bool has_had_streams;
+    bool is_ending;        /* nothing of the client counts any more: GOAWAY is on its way */
+    bool is_lingering;     /* everything is written, what the client still sends is thrown away */
+    bool is_told_to_leave; /* the first GOAWAY of a drain was sent */
+    enum http2_wait wait;
+    uint64_t lingered_bytes;
+    uint64_t taken_bytes; /* by the client, when the timer of a write was last over */
+    uint64_t data_bytes;  /* of bodies made ready to be written */
+    struct text out, sending;
+    struct timer wait_timer, write_timer, poke_timer, leave_timer;
+    struct http2_guard guard;
+    uint16_t peer_port;
+    char peer_address[INET6_ADDRSTRLEN];
+};
+
+/* What the connections of a worker share. */
+struct front_http2 {
+    struct loop *loop;
+    const struct settings *settings;
+    struct dispatch *dispatch;
+    struct http2_connection *first;
+    size_t count;
+    bool is_draining;
+    bool notes_local; /* the exchanges' local_address: somebody wants to know it */
+    void (*on_count)(void *data);
+    void *data;
+    struct http_date_cache date;
+    uint64_t offender_count;
+    char input[HTTP2_INPUT_BYTES];
+};
+
+static inline struct http2_stream *http2_stream_of(struct dispatch_entry *entry)
+{
+    return (struct http2_stream *)((char *)entry - offsetof(struct http2_stream, entry));
+}
+
+/* Begins with a socket; the front has filled who it is. */
+void http2_connection_start(struct http2_connection *connection, struct slice received);
+
+static inline void http2_connection_enter(struct http2_connection *connection)
+{
+    ++connection->depth;
+}
+
+/* The connection may be gone afterwards. */
+void http2_connection_leave(struct http2_connection *connection);
+
+/* Writes what an exchange has added, at once unless the outermost leave is to do so. No stream is worked on, and
+ * nothing freed, before a later turn. */
+void http2_connection_poke(struct http2_connection *connection);
+
+/* Closes the socket; the streams become due, to let go of their exchanges. */
+void http2_connection_lose(struct http2_connection *connection);
+
+/* Ends the connection of a client that does what no client should, and logs it. */
+void http2_connection_blame(struct http2_connection *connection, const char *complaint);
+
+/* The same where the guard has a complaint. */
+void http2_connection_check_guard(struct http2_connection *connection);
+
+/* Asks the client to leave; and has it leave when it must have heard of it. */
+void http2_connection_drain(struct http2_connection *connection);
+void http2_connection_finish_drain(struct http2_connection *connection);
+
+/* Frees the connection; front_http2.c's. */
+void http2_connection_destroy(struct http2_connection *connection);
+
+/* http2_session.c */
+
+/* Makes libnghttp2's part, with the settings that the client gets first. */
+struct nghttp2_session *http2_session_create(struct http2_connection *connection);
+
+/* Takes what was received. Returns false where libnghttp2 does not go on. */
+bool http2_session_take(struct http2_connection *connection, struct slice data);
+
+/* Whether both sides have said all. */
+bool http2_session_is_over(const struct http2_connection *connection);
+
+/* http2_stream.c */
+
+/* A stream that the client has begun. */
+struct http2_stream *http2_stream_open(struct http2_connection *connection, int32_t id);
+
+/* What came for it: a field, the end of the head, a piece of the body, the end of all. */
+void http2_stream_add_field(struct http2_stream *stream, const struct header *field);
+void http2_stream_end_head(struct http2_stream *stream);
+void http2_stream_add_body(struct http2_stream *stream, struct slice data);
+void http2_stream_end_request(struct http2_stream *stream);
+
+/* Notes that there is something to do. */
+void http2_stream_make_due(struct http2_stream *stream);
+
+/* Does it; the stream may be gone afterwards. From leave only. */
+void http2_stream_work(struct http2_stream *stream);
+
+/* http2_sender.c */
+
+/* The exchange's view of the stream. */
+extern const struct dispatch_front http2_sender;
+
+/* Sends a head with 100, so that the client sends the body. */
+void http2_sender_ask_for_body(struct http2_stream *stream);
+
+/* Writes a whole response, which lives as long as the exchange does. */
+void http2_sender_answer(struct http2_stream *stream, struct slice body);
+
+/* Ends the stream before its time. */
+void http2_sender_reset(struct http2_stream *stream, uint32_t error_code);
+
+/* Makes length bytes of the stream's body ready to be written. */
+void http2_sender_take_data(struct http2_stream *stream, size_t length);
+
+/* The stream's time for taking more is over: resets it where it is the client that does not. */
+void http2_sender_check_progress(struct http2_stream *stream);
+
+/* Has libnghttp2 make ready what may go out, up to a limit, and gives it to the socket. */
+void http2_sender_flush(struct http2_connection *connection);
+
+#endif

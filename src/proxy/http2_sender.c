@@ -1,0 +1,227 @@
+#include "proxy/http2_connection.h"
+
+#include "base/clock.h"
+#include "proxy/response_rules.h"
+
+#include <inttypes.h>
+#include <nghttp2/nghttp2.h>
+
+enum {
+    OWN_FIELDS = 3, /* :status, date, content-length */
+};
+
+static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, struct slice value)
+{
+    fields[(*count)++] = (nghttp2_nv){
+        .name = (uint8_t *)(uintptr_t)name.data,
+        .namelen = name.length,
+        .value = (uint8_t *)(uintptr_t)value.data,
+        .valuelen = value.length,
+    };
+}
+
+/* libnghttp2 copies them, and makes the names lower case. */
+static nghttp2_nv *collect_fields(struct arena *arena, const struct response_head *head, size_t *count)
+{
+    nghttp2_nv *fields = arena_alloc(arena, (head->headers.count + OWN_FIELDS) * sizeof(*fields));
+    *count = 0;
+    add_field(fields, count, SLICE(":status"), arena_print(arena, "%03d", head->status));
+    for (size_t i = 0; i < head->headers.count; ++i)
+        add_field(fields, count, head->headers.items[i].name, head->headers.items[i].value);
+    return fields;
+}
+
+static ssize_t choose_data(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length, uint32_t *flags,
+                           nghttp2_data_source *source, void *data)
+{
+    const struct http2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
+    if (stream == NULL || stream->is_cut)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    bool is_end = stream->is_owed && stream->is_last;
+    if (stream->rest.length == 0 && !is_end)
+        return NGHTTP2_ERR_DEFERRED;
+    size_t part = stream->rest.length < length ? stream->rest.length : length;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (is_end && part == stream->rest.length)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)part;
+}
+
+static void submit_head(struct http2_stream *stream, bool has_body)
+{
+    struct http2_connection *connection = stream->connection;
+    struct exchange *exchange = stream->entry.exchange;
+    const struct response_head *response = &exchange->response;
+    const nghttp2_data_provider provider = {.read_callback = choose_data};
+    size_t count;
+    if (!stream->is_open)
+        return;
+    nghttp2_nv *fields = collect_fields(&exchange->arena, response, &count);
+    if (headers_find(&response->headers, SLICE("date")) == NULL)
+        add_field(fields, &count, SLICE("date"), http_date_now(&connection->front->date));
+    if (response_tells_length(response))
+        add_field(fields, &count, SLICE("content-length"),
+                  arena_print(&exchange->arena, "%" PRId64, response->body_length));
+    stream->has_body = has_body && response->body_length != 0;
+    stream->has_head = true;
+    stream->entry.first_byte_us = clock_monotonic_us();
+    if (nghttp2_submit_response(connection->session, stream->id, fields, count, stream->has_body ? &provider : NULL) !=
+        0)
+        http2_sender_reset(stream, NGHTTP2_INTERNAL_ERROR);
+}
+
+static void start_timer(struct http2_stream *stream)
+{
+    const struct front_http2 *front = stream->connection->front;
+    stream->seen_data_bytes = stream->connection->data_bytes;
+    timer_start(front->loop, &stream->timer, front->settings->write_timeout_ms);
+}
+
+static void submit_body(struct http2_stream *stream, struct slice data, bool last)
+{
+    stream->rest = stream->has_body && stream->is_open ? data : SLICE_NONE;
+    stream->is_owed = true;
+    stream->is_last = last;
+    if (stream->rest.length == 0)
+        http2_stream_make_due(stream);
+    else
+        start_timer(stream);
+    if (stream->is_open && stream->has_body)
+        nghttp2_session_resume_data(stream->connection->session, stream->id);
+}
+
+void http2_sender_answer(struct http2_stream *stream, struct slice body)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    bool has_body = !stream->is_head_request && body.length != 0;
+    exchange->response_bytes = has_body ? body.length : 0;
+    submit_head(stream, has_body);
+    submit_body(stream, body, true);
+}
+
+void http2_sender_reset(struct http2_stream *stream, uint32_t error_code)
+{
+    stream->is_cut = true;
+    if (stream->is_open)
+        nghttp2_submit_rst_stream(stream->connection->session, NGHTTP2_FLAG_NONE, stream->id, error_code);
+}
+
+void http2_sender_take_data(struct http2_stream *stream, size_t length)
+{
+    struct http2_connection *connection = stream->connection;
+    text_add(&connection->out, slice_of(stream->rest.data, length));
+    stream->rest = slice_skip(stream->rest, length);
+    connection->data_bytes += length;
+    if (stream->rest.length != 0) {
+        start_timer(stream);
+        return;
+    }
+    timer_stop(connection->front->loop, &stream->timer);
+    if (!stream->is_last)
+        http2_stream_make_due(stream);
+}
+
+void http2_sender_check_progress(struct http2_stream *stream)
+{
+    const struct http2_connection *connection = stream->connection;
+    if (!stream->is_open || stream->rest.length == 0)
+        return;
+    bool is_shut = nghttp2_session_get_stream_remote_window_size(connection->session, stream->id) <= 0;
+    bool is_all_shut = nghttp2_session_get_remote_window_size(connection->session) <= 0;
+    if (is_shut || (is_all_shut && connection->data_bytes == stream->seen_data_bytes))
+        http2_sender_reset(stream, NGHTTP2_CANCEL);
+    else
+        start_timer(stream);
+}
+
+static void submit_interim(struct http2_stream *stream, const struct response_head *head)
+{
+    size_t count;
+    if (!stream->is_open || stream->has_head)
+        return;
+    nghttp2_nv *fields = collect_fields(&stream->entry.exchange->arena, head, &count);
+    nghttp2_submit_headers(stream->connection->session, NGHTTP2_FLAG_NONE, stream->id, NULL, fields, count, NULL);
+}
+
+void http2_sender_ask_for_body(struct http2_stream *stream)
+{
+    submit_interim(stream, &(struct response_head){.status = 100});
+}
+
+static void swap_and_write(struct http2_connection *connection)
+{
+    struct text emptied = connection->sending;
+    connection->sending = connection->out;
+    connection->out = emptied;
+    struct iovec piece = {.iov_base = connection->sending.data, .iov_len = connection->sending.length};
+    timer_start(connection->front->loop, &connection->write_timer, connection->front->settings->write_timeout_ms);
+    socket_write(connection->socket, &piece, 1);
+}
+
+void http2_sender_flush(struct http2_connection *connection)
+{
+    if (connection->socket == NULL || connection->is_lingering)
+        return;
+    while (connection->out.length < HTTP2_OUT_BYTES) {
+        const uint8_t *bytes;
+        ssize_t length = nghttp2_session_mem_send(connection->session, &bytes);
+        if (length < 0) {
+            http2_connection_lose(connection);
+            return;
+        }
+        if (length == 0)
+            break;
+        text_add(&connection->out, slice_of((const char *)bytes, (size_t)length));
+    }
+    if (connection->out.length != 0 && !socket_is_writing(connection->socket))
+        swap_and_write(connection);
+}
+
+static void send_head(struct dispatch_entry *entry)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    submit_head(stream, !stream->is_head_request && exchange_has_body(entry->exchange));
+}
+
+static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    submit_body(stream, data, last);
+    http2_connection_poke(stream->connection);
+}
+
+static void flush(struct dispatch_entry *entry)
+{
+    http2_connection_poke(http2_stream_of(entry)->connection);
+}
+
+static void cut_off(struct dispatch_entry *entry)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    http2_sender_reset(stream, NGHTTP2_INTERNAL_ERROR);
+    http2_connection_poke(stream->connection);
+}
+
+static void send_interim(struct dispatch_entry *entry, const struct response_head *interim)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    submit_interim(stream, interim);
+    http2_connection_poke(stream->connection);
+}
+
+static void finished(struct dispatch_entry *entry)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    stream->is_finished = true;
+    http2_stream_make_due(stream);
+    http2_connection_poke(stream->connection);
+}
+
+const struct dispatch_front http2_sender = {
+    .send_head = send_head,
+    .send_body = send_body,
+    .flush = flush,
+    .abort = cut_off,
+    .send_interim = send_interim,
+    .finished = finished,
+};

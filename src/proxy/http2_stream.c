@@ -1,0 +1,235 @@
+#include "proxy/http2_connection.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "proxy/front_answer.h"
+#include "proxy/socket_address.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+
+enum {
+    FIRST_BODY_BYTES = 4096,
+};
+
+static void start_timer(struct http2_stream *stream, int64_t delay_ms)
+{
+    timer_start(stream->connection->front->loop, &stream->timer, delay_ms);
+}
+
+void http2_stream_make_due(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    if (stream->is_due)
+        return;
+    stream->is_due = true;
+    if (connection->last_due != NULL)
+        connection->last_due->next_due = stream;
+    else
+        connection->first_due = stream;
+    connection->last_due = stream;
+}
+
+static void refuse(struct http2_stream *stream, int status, const char *reason)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    stream->state = HTTP2_STREAM_ANSWER;
+    stream->is_head_request = slice_equals(exchange->request.method, SLICE("HEAD"));
+    http2_sender_answer(stream, front_answer_refusal(exchange, status, reason));
+}
+
+static void take_too_long(struct http2_stream *stream)
+{
+    if (stream->state == HTTP2_STREAM_BODY)
+        refuse(stream, 408, "the body did not come in time");
+    else if (stream->state != HTTP2_STREAM_HEAD)
+        http2_sender_check_progress(stream);
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct http2_stream *stream = timer->data;
+    struct http2_connection *connection = stream->connection;
+    http2_connection_enter(connection);
+    take_too_long(stream);
+    http2_connection_leave(connection);
+}
+
+static void open_exchange(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    stream->entry.began_us = clock_monotonic_us();
+    dispatch_open(connection->front->dispatch, &stream->entry, &http2_sender);
+    struct exchange *exchange = stream->entry.exchange;
+    exchange->peer_address = slice_from_text(connection->peer_address);
+    exchange->peer_port = connection->peer_port;
+    http2_request_guess(&stream->fields, &exchange->request);
+    if (!connection->front->notes_local)
+        return;
+    char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
+    socket_address_print_local(socket_descriptor(connection->socket), text, &exchange->local_port);
+    exchange->local_address = slice_from_text(text);
+}
+
+struct http2_stream *http2_stream_open(struct http2_connection *connection, int32_t id)
+{
+    struct http2_stream *stream = mem_zalloc(sizeof(*stream));
+    stream->connection = connection;
+    stream->id = id;
+    stream->is_open = true;
+    stream->timer = (struct timer){.on_timeout = on_timeout, .data = stream};
+    stream->next = connection->first;
+    if (connection->first != NULL)
+        connection->first->previous = stream;
+    connection->first = stream;
+    open_exchange(stream);
+    return stream;
+}
+
+void http2_stream_add_field(struct http2_stream *stream, const struct header *field)
+{
+    struct http2_connection *connection = stream->connection;
+    http2_fields_add(&stream->fields, &stream->entry.exchange->arena, connection->front->settings, field);
+}
+
+/* Streams share their connection fairly, unless the client says otherwise. */
+static void choose_priority(const struct http2_stream *stream)
+{
+    static const nghttp2_extpri fair = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+    if (headers_find(&stream->fields.list, SLICE("priority")) == NULL)
+        nghttp2_session_change_extpri_stream_priority(stream->connection->session, stream->id, &fair, 0);
+}
+
+static void answer_server_wide(struct http2_stream *stream)
+{
+    stream->state = HTTP2_STREAM_ANSWER;
+    front_answer_server_wide(stream->entry.exchange);
+    http2_sender_answer(stream, SLICE_NONE);
+}
+
+static void await_body(struct http2_stream *stream)
+{
+    const struct settings *settings = stream->connection->front->settings;
+    stream->state = HTTP2_STREAM_BODY;
+    if (stream->framing.content_length > settings->body_limit_bytes) {
+        refuse(stream, 413, "the body is too large");
+        return;
+    }
+    if (stream->is_request_over)
+        return;
+    start_timer(stream, settings->body_timeout_ms);
+    if (stream->framing.expects_continue)
+        http2_sender_ask_for_body(stream);
+}
+
+void http2_stream_end_head(struct http2_stream *stream)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    struct request_head *request = &exchange->request;
+    struct request_refusal refusal = http2_request_build(&stream->fields, &exchange->arena, request, &stream->framing);
+    if (stream->connection->listener->tls != NULL)
+        request->scheme = SLICE("https");
+    stream->is_head_request = slice_equals(request->method, SLICE("HEAD"));
+    choose_priority(stream);
+    if (refusal.status != 0)
+        refuse(stream, refusal.status, refusal.reason);
+    else if (stream->framing.is_server_wide)
+        answer_server_wide(stream);
+    else
+        await_body(stream);
+}
+
+static bool reserve_body(struct http2_body *body, size_t more)
+{
+    size_t needed = body->length + more;
+    size_t capacity = body->capacity == 0 ? FIRST_BODY_BYTES : body->capacity * 2;
+    if (needed <= body->capacity)
+        return true;
+    if (capacity < needed)
+        capacity = needed;
+    char *grown = mem_try_realloc(body->data, capacity);
+    if (grown == NULL)
+        return false;
+    body->data = grown;
+    body->capacity = capacity;
+    return true;
+}
+
+void http2_stream_add_body(struct http2_stream *stream, struct slice data)
+{
+    const struct settings *settings = stream->connection->front->settings;
+    struct http2_body *body = &stream->body;
+    if (stream->state != HTTP2_STREAM_BODY || data.length == 0)
+        return;
+    start_timer(stream, settings->body_timeout_ms);
+    if (data.length > (uint64_t)settings->body_limit_bytes - body->length || !reserve_body(body, data.length)) {
+        refuse(stream, 413, "the body is too large");
+        return;
+    }
+    memcpy(body->data + body->length, data.data, data.length);
+    body->length += data.length;
+}
+
+void http2_stream_end_request(struct http2_stream *stream)
+{
+    if (stream->state != HTTP2_STREAM_BODY)
+        return;
+    timer_stop(stream->connection->front->loop, &stream->timer);
+    http2_stream_make_due(stream);
+}
+
+static void start_exchange(struct http2_stream *stream)
+{
+    stream->state = HTTP2_STREAM_EXCHANGE;
+    stream->entry.exchange->request_body = slice_of(stream->body.data, stream->body.length);
+    dispatch_start(&stream->entry, stream->connection->listener->name);
+}
+
+static void destroy(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    if (stream->entry.exchange != NULL)
+        dispatch_close(&stream->entry);
+    nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
+    timer_stop(connection->front->loop, &stream->timer);
+    if (stream->previous != NULL)
+        stream->previous->next = stream->next;
+    else
+        connection->first = stream->next;
+    if (stream->next != NULL)
+        stream->next->previous = stream->previous;
+    free(stream->body.data);
+    free(stream);
+}
+
+/* The client has left, or has made itself be left. */
+static void let_go(struct http2_stream *stream)
+{
+    if (stream->state == HTTP2_STREAM_EXCHANGE)
+        exchange_gone(stream->entry.exchange);
+    else
+        stream->is_finished = true;
+}
+
+static void tell_sent(struct http2_stream *stream)
+{
+    stream->is_owed = false;
+    if (stream->state == HTTP2_STREAM_ANSWER)
+        stream->is_finished = true;
+    else
+        exchange_sent(stream->entry.exchange);
+}
+
+void http2_stream_work(struct http2_stream *stream)
+{
+    if (stream->is_owed && stream->rest.length == 0 && !stream->is_finished &&
+        (!stream->is_last || stream->is_response_over))
+        tell_sent(stream);
+    bool is_abandoned = !stream->is_open && (!stream->is_response_over || stream->connection->socket == NULL);
+    if (is_abandoned && !stream->is_finished)
+        let_go(stream);
+    if (!stream->is_finished && stream->state == HTTP2_STREAM_BODY && stream->is_request_over && stream->is_open)
+        start_exchange(stream);
+    if (stream->is_finished && !stream->is_due)
+        destroy(stream);
+}

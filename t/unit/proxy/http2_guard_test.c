@@ -1,0 +1,75 @@
+#include "proxy/http2_guard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void resets_count_where_they_are_most_of_all(void **state)
+{
+    struct http2_guard guard = {0};
+    for (int i = 0; i < HTTP2_GUARD_RESETS; ++i) {
+        http2_guard_note_stream(&guard, 1);
+        http2_guard_note_reset(&guard, 1);
+    }
+    assert_null(http2_guard_complaint(&guard));
+    http2_guard_note_reset(&guard, 1);
+    assert_non_null(http2_guard_complaint(&guard));
+    for (int i = 0; i < HTTP2_GUARD_RESETS + 2; ++i)
+        http2_guard_note_stream(&guard, 1);
+    assert_null(http2_guard_complaint(&guard));
+}
+
+static void what_is_long_ago_is_forgotten(void **state)
+{
+    struct http2_guard guard = {0};
+    for (int i = 0; i <= HTTP2_GUARD_RESETS; ++i)
+        http2_guard_note_reset(&guard, 1);
+    assert_non_null(http2_guard_complaint(&guard));
+    http2_guard_note_reset(&guard, HTTP2_GUARD_WINDOW_MS + 1);
+    assert_null(http2_guard_complaint(&guard));
+}
+
+static void frames_of_use_pay_for_others(void **state)
+{
+    struct http2_guard guard = {0};
+    for (int i = 0; i < HTTP2_GUARD_FRAMES; ++i)
+        http2_guard_note_idle(&guard, 1);
+    assert_null(http2_guard_complaint(&guard));
+    http2_guard_note_idle(&guard, 1);
+    assert_non_null(http2_guard_complaint(&guard));
+    http2_guard_note_useful(&guard, 1);
+    assert_null(http2_guard_complaint(&guard));
+}
+
+static void frames_are_found_however_they_are_cut(void **state)
+{
+    static const char bytes[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"                  /* SETTINGS */
+                                "\0\0\3\0\0\0\0\0\1\6\6\6"            /* DATA */
+                                "\0\0\10\6\0\0\0\0\0\0\0\0\4\0\0\0\0" /* PING, whose content looks like a frame */
+                                "\0\0\1\1\0\0\0\0\1\4"                /* HEADERS */
+                                "\0\0\0\166\0\0\0\0\0";               /* of an unknown type */
+    for (size_t step = 1; step < sizeof(bytes); ++step) {
+        struct http2_guard guard = {0};
+        for (size_t i = 0; i < sizeof(bytes) - 1; i += step) {
+            size_t left = sizeof(bytes) - 1 - i;
+            http2_guard_watch(&guard, slice_of(bytes + i, left < step ? left : step), 1);
+        }
+        assert_int_equal(guard.idle, 3);
+        assert_int_equal(guard.head_bytes, 0);
+        assert_int_equal(guard.skipped_bytes, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resets_count_where_they_are_most_of_all),
+        cmocka_unit_test(what_is_long_ago_is_forgotten),
+        cmocka_unit_test(frames_of_use_pay_for_others),
+        cmocka_unit_test(frames_are_found_however_they_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
