@@ -57,7 +57,8 @@ is($http2->wait_stream(11)->{body}, 'abc', 'trailers end a body');
 # Both may send all at once, as far as windows go.
 my $eager = open_http2(settings => { 4 => 10_000_000 }, is_passive => 1);
 $eager->open_window(0, 20_000_000);
-$eager->request($_, GET => '/files/large') for 1, 3;
+$eager->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, $_,
+    FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(GET => '/files/large'))) } 1, 3);
 my @order;
 while (grep { !$eager->stream($_)->{is_ended} } 1, 3) {
     my $frame = $eager->read_frame or last;

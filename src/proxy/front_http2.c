@@ -22,6 +22,11 @@ struct front_http2 *front_http2_create(struct loop *loop, const struct settings 
     return front;
 }
 
+void front_http2_use_tls(struct front_http2 *front, struct tls_listeners *tls)
+{
+    front->tls = tls;
+}
+
 void front_http2_destroy(struct front_http2 *front)
 {
     free(front);

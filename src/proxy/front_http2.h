@@ -9,10 +9,14 @@
 #include "proxy/socket.h"
 
 struct front_http2;
+struct tls_listeners;
 
 /* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
 struct front_http2 *front_http2_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data);
+
+/* Has the listeners' certificates at hand, before the first connection. tls must outlive the front. */
+void front_http2_use_tls(struct front_http2 *front, struct tls_listeners *tls);
 
 /* Only when no connection is left. NULL is fine. */
 void front_http2_destroy(struct front_http2 *front);

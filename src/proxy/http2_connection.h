@@ -105,6 +105,7 @@ struct front_http2 {
     struct loop *loop;
     const struct settings *settings;
     struct dispatch *dispatch;
+    struct tls_listeners *tls; /* NULL where no listener speaks TLS */
     struct http2_connection *first;
     size_t count;
     bool is_draining;

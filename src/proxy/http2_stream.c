@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "proxy/front_answer.h"
 #include "proxy/socket_address.h"
+#include "proxy/tls_listener.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -122,6 +123,15 @@ static void await_body(struct http2_stream *stream)
         http2_sender_ask_for_body(stream);
 }
 
+static bool is_misdirected(const struct http2_stream *stream)
+{
+    const struct http2_connection *connection = stream->connection;
+    size_t index = (size_t)(connection->listener - connection->front->settings->listeners);
+    return connection->listener->tls != NULL &&
+           tls_listeners_is_misdirected(connection->front->tls, index, connection->socket,
+                                        stream->entry.exchange->request.authority);
+}
+
 void http2_stream_end_head(struct http2_stream *stream)
 {
     struct exchange *exchange = stream->entry.exchange;
@@ -133,6 +143,8 @@ void http2_stream_end_head(struct http2_stream *stream)
     choose_priority(stream);
     if (refusal.status != 0)
         refuse(stream, refusal.status, refusal.reason);
+    else if (is_misdirected(stream))
+        refuse(stream, 421, "the certificate that was shown is not for this host");
     else if (stream->framing.is_server_wide)
         answer_server_wide(stream);
     else

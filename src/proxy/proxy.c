@@ -111,6 +111,7 @@ bool proxy_prepare(struct proxy *proxy, struct error *error)
         return false;
     client_use_tls(proxy->client, proxy->tls_upstreams);
     front_http1_use_tls(proxy->front, proxy->tls_listeners);
+    front_http2_use_tls(proxy->http2, proxy->tls_listeners);
     return true;
 }
 
