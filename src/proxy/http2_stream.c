@@ -56,6 +56,11 @@ static void on_timeout(struct timer *timer)
     http2_connection_leave(connection);
 }
 
+static size_t listener_index(const struct http2_connection *connection)
+{
+    return (size_t)(connection->listener - connection->front->settings->listeners);
+}
+
 static void open_exchange(struct http2_stream *stream)
 {
     struct http2_connection *connection = stream->connection;
@@ -65,6 +70,9 @@ static void open_exchange(struct http2_stream *stream)
     exchange->peer_address = slice_from_text(connection->peer_address);
     exchange->peer_port = connection->peer_port;
     http2_request_guess(&stream->fields, &exchange->request);
+    if (connection->listener->tls != NULL)
+        exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
+                                                          connection->socket, &exchange->arena);
     if (!connection->front->notes_local)
         return;
     char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
@@ -126,9 +134,8 @@ static void await_body(struct http2_stream *stream)
 static bool is_misdirected(const struct http2_stream *stream)
 {
     const struct http2_connection *connection = stream->connection;
-    size_t index = (size_t)(connection->listener - connection->front->settings->listeners);
     return connection->listener->tls != NULL &&
-           tls_listeners_is_misdirected(connection->front->tls, index, connection->socket,
+           tls_listeners_is_misdirected(connection->front->tls, listener_index(connection), connection->socket,
                                         stream->entry.exchange->request.authority);
 }
 
