@@ -65,7 +65,7 @@ for my $case (
 
 $flexilib->wait_access(qr/"CN=alice"/) for 1 .. 4;
 my @lines = $flexilib->access_log;
-is(scalar(grep { / - "CN=alice" "GET \/ HTTP\/1\.1" 200 / } @lines), 4, 'the access log tells who it was') or diag(join "\n", @lines);
+is(scalar(grep { / - "CN=alice" "GET \/ HTTP\/2\.0" 200 / } @lines), 4, 'the access log tells who it was') or diag(join "\n", @lines);
 is(scalar(grep { / - "CN=bob" "GET / } @lines), 2, 'each time');
 is(scalar(grep { / - - "GET / } @lines), 2, 'and nothing of who has shown nothing');
 
