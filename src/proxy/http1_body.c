@@ -1,5 +1,6 @@
 #include "proxy/http1_connection.h"
 
+#include "proxy/body_patience.h"
 #include "proxy/front_answer.h"
 
 enum {
@@ -130,20 +131,6 @@ bool http1_body_ends_soon(const struct http1_connection *connection)
 
 static void on_timeout(struct timer *timer);
 
-/* How long the client may take with what comes next: as long as body_timeout says, but no longer in all than that and
- * what its bytes take at the slowest rate. */
-static int64_t choose_time_ms(const struct http1_connection *connection)
-{
-    const struct settings *settings = connection->front->settings;
-    const struct http1_body *body = &connection->body;
-    if (settings->body_rate_bytes == 0)
-        return settings->body_timeout_ms;
-    uint64_t earned_ms = body->received_bytes * 1000 / (uint64_t)settings->body_rate_bytes;
-    if (earned_ms >= body->waited_ms)
-        return settings->body_timeout_ms;
-    return settings->body_timeout_ms - (int64_t)(body->waited_ms - earned_ms);
-}
-
 static void await_more(struct http1_connection *connection)
 {
     struct http1_body *body = &connection->body;
@@ -154,7 +141,8 @@ static void await_more(struct http1_connection *connection)
     body->wait_began_ms = loop_now_ms(loop);
     body->timer.on_timeout = on_timeout;
     body->timer.data = connection;
-    timer_start(loop, &body->timer, choose_time_ms(connection));
+    timer_start(loop, &body->timer,
+                body_patience_ms(connection->front->settings, body->received_bytes, body->waited_ms));
     if (body->owes_continue)
         http1_sender_ask_for_body(connection);
     body->owes_continue = false;

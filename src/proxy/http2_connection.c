@@ -20,6 +20,14 @@ static void stop_timers(struct http2_connection *connection)
     timer_stop(connection->front->loop, &connection->leave_timer);
 }
 
+static void let_streams_go(struct http2_connection *connection)
+{
+    for (struct http2_stream *stream = connection->first; stream != NULL; stream = stream->next) {
+        stream->is_open = false;
+        http2_stream_make_due(stream);
+    }
+}
+
 void http2_connection_lose(struct http2_connection *connection)
 {
     if (connection->socket == NULL)
@@ -27,25 +35,24 @@ void http2_connection_lose(struct http2_connection *connection)
     socket_close(connection->socket);
     connection->socket = NULL;
     stop_timers(connection);
-    for (struct http2_stream *stream = connection->first; stream != NULL; stream = stream->next) {
-        stream->is_open = false;
-        http2_stream_make_due(stream);
-    }
+    let_streams_go(connection);
+}
+
+void http2_connection_give_up(struct http2_connection *connection)
+{
+    connection->is_ending = true;
+    let_streams_go(connection);
 }
 
 void http2_connection_blame(struct http2_connection *connection, const char *complaint)
 {
     if (connection->is_ending)
         return;
-    connection->is_ending = true;
     ++connection->front->offender_count;
     log_line(LOG_LEVEL_WARNING, "ended the HTTP/2 connection from %s: %s (%" PRIu64 " such connections so far)",
              connection->peer_address, complaint, connection->front->offender_count);
     nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
-    for (struct http2_stream *stream = connection->first; stream != NULL; stream = stream->next) {
-        stream->is_open = false;
-        http2_stream_make_due(stream);
-    }
+    http2_connection_give_up(connection);
 }
 
 void http2_connection_check_guard(struct http2_connection *connection)
@@ -142,15 +149,18 @@ static struct http2_stream *take_due(struct http2_connection *connection)
     return stream;
 }
 
-/* Sending makes streams due that wait for it, which may have more to send. */
+/* Sending makes streams due that wait for it, which may have more to send. It comes first, as streams that libnghttp2
+ * is about to reset are not begun. */
 static void work(struct http2_connection *connection)
 {
-    do {
+    http2_sender_collect(connection);
+    while (connection->first_due != NULL) {
         struct http2_stream *stream;
         while ((stream = take_due(connection)) != NULL)
             http2_stream_work(stream);
-        http2_sender_flush(connection);
-    } while (connection->first_due != NULL);
+        http2_sender_collect(connection);
+    }
+    http2_sender_write(connection);
 }
 
 void http2_connection_leave(struct http2_connection *connection)
@@ -173,7 +183,8 @@ void http2_connection_poke(struct http2_connection *connection)
     if (connection->depth != 0)
         return;
     http2_connection_enter(connection);
-    http2_sender_flush(connection);
+    http2_sender_collect(connection);
+    http2_sender_write(connection);
     --connection->depth;
     bool will_be_told = connection->socket != NULL && socket_is_writing(connection->socket);
     if (!will_be_told)

@@ -3,7 +3,7 @@
 
 /* A client's HTTP/2 connection, private to the front: front_http2.c owns them, http2_connection.c has the socket, the
  * clock and the end, http2_session.c hears what libnghttp2 has understood, http2_stream.c leads a stream through its
- * request, http2_sender.c writes, http2_guard.c counts what no client should do so often.
+ * request, http2_body.c has its body, http2_sender.c writes, http2_guard.c counts what no client should do so often.
  *
  * Every entry from outside (an event of the socket, a timer) stands between enter and leave. What it leads to is noted
  * on the streams that it concerns, which become due; only the outermost leave works on those, and has libnghttp2 write.
@@ -24,7 +24,7 @@ struct nghttp2_session;
 
 enum {
     HTTP2_MOST_STREAMS = 128,              /* at once, on one connection */
-    HTTP2_STREAM_WINDOW_BYTES = 256 << 10, /* of a request's body */
+    HTTP2_STREAM_WINDOW_BYTES = 128 << 10, /* of a request's body */
     HTTP2_WINDOW_BYTES = 1 << 20,          /* of all bodies of a connection */
     HTTP2_OUT_BYTES = 64 << 10,            /* from here on nothing more is made ready to be written */
     HTTP2_INPUT_BYTES = 32 << 10,          /* received at once */
@@ -32,14 +32,23 @@ enum {
 
 enum http2_stream_state {
     HTTP2_STREAM_HEAD = 0, /* fields come */
-    HTTP2_STREAM_BODY,     /* the head is judged, the body is being collected */
-    HTTP2_STREAM_EXCHANGE, /* the exchange runs */
+    HTTP2_STREAM_READY,    /* the head is judged, and may be followed by the body: the exchange can start */
+    HTTP2_STREAM_EXCHANGE, /* the exchange runs, and has the body as it wants it */
     HTTP2_STREAM_ANSWER,   /* an answer of the front itself is being written; the exchange was never started */
 };
 
+/* The body of a request. The client may send more only when what it has sent was used, so the window of flow control is
+ * all that is ever kept. */
 struct http2_body {
-    char *data;
-    size_t length, capacity;
+    struct text in;    /* received and not asked for */
+    struct text lent;  /* the piece that the exchange has */
+    size_t held_bytes; /* received, while the client may not send as much again */
+    uint64_t received_bytes;
+    uint64_t waited_ms; /* for the client, in all */
+    uint64_t wait_began_ms;
+    struct timer timer; /* runs while a piece is awaited */
+    bool is_pulled;     /* the exchange waits for a piece */
+    bool owes_continue; /* the client does not send it before it is told to */
 };
 
 struct http2_stream {
@@ -140,6 +149,9 @@ void http2_connection_poke(struct http2_connection *connection);
 /* Closes the socket; the streams become due, to let go of their exchanges. */
 void http2_connection_lose(struct http2_connection *connection);
 
+/* Nothing of what the client has sent, or sends, counts any more: GOAWAY goes out, and the connection ends. */
+void http2_connection_give_up(struct http2_connection *connection);
+
 /* Ends the connection of a client that does what no client should, and logs it. */
 void http2_connection_blame(struct http2_connection *connection, const char *complaint);
 
@@ -169,17 +181,30 @@ bool http2_session_is_over(const struct http2_connection *connection);
 /* A stream that the client has begun. */
 struct http2_stream *http2_stream_open(struct http2_connection *connection, int32_t id);
 
-/* What came for it: a field, the end of the head, a piece of the body, the end of all. */
+/* What came for it: a field, the end of the head. */
 void http2_stream_add_field(struct http2_stream *stream, const struct header *field);
 void http2_stream_end_head(struct http2_stream *stream);
-void http2_stream_add_body(struct http2_stream *stream, struct slice data);
-void http2_stream_end_request(struct http2_stream *stream);
 
 /* Notes that there is something to do. */
 void http2_stream_make_due(struct http2_stream *stream);
 
 /* Does it; the stream may be gone afterwards. From leave only. */
 void http2_stream_work(struct http2_stream *stream);
+
+/* http2_body.c: tells the exchange of the body, right before it starts. */
+void http2_body_begin(struct http2_stream *stream);
+
+/* What came of it. */
+void http2_body_add(struct http2_stream *stream, struct slice data);
+
+/* Gives the exchange the piece that it waits for, where there is one. */
+void http2_body_give(struct http2_stream *stream);
+
+/* The exchange's demand for the next piece. */
+void http2_body_pull(struct dispatch_entry *entry);
+
+/* Frees what there is of it. */
+void http2_body_finish(struct http2_stream *stream);
 
 /* http2_sender.c */
 
@@ -201,7 +226,8 @@ void http2_sender_take_data(struct http2_stream *stream, size_t length);
 /* The stream's time for taking more is over: resets it where it is the client that does not. */
 void http2_sender_check_progress(struct http2_stream *stream);
 
-/* Has libnghttp2 make ready what may go out, up to a limit, and gives it to the socket. */
-void http2_sender_flush(struct http2_connection *connection);
+/* Has libnghttp2 make ready what may go out, up to a limit; and gives it to the socket. */
+void http2_sender_collect(struct http2_connection *connection);
+void http2_sender_write(struct http2_connection *connection);
 
 #endif

@@ -158,7 +158,7 @@ static void swap_and_write(struct http2_connection *connection)
     socket_write(connection->socket, &piece, 1);
 }
 
-void http2_sender_flush(struct http2_connection *connection)
+void http2_sender_collect(struct http2_connection *connection)
 {
     if (connection->socket == NULL || connection->is_lingering)
         return;
@@ -173,6 +173,12 @@ void http2_sender_flush(struct http2_connection *connection)
             break;
         text_add(&connection->out, slice_of((const char *)bytes, (size_t)length));
     }
+}
+
+void http2_sender_write(struct http2_connection *connection)
+{
+    if (connection->socket == NULL)
+        return;
     if (connection->out.length != 0 && !socket_is_writing(connection->socket))
         swap_and_write(connection);
 }
@@ -223,5 +229,6 @@ const struct dispatch_front http2_sender = {
     .flush = flush,
     .abort = cut_off,
     .send_interim = send_interim,
+    .pull_request = http2_body_pull,
     .finished = finished,
 };

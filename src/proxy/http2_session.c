@@ -72,13 +72,11 @@ static void take_headers(struct http2_connection *connection, const nghttp2_fram
     connection->is_reading_head = false;
     if (stream == NULL)
         return;
-    bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (is_last)
-        stream->is_request_over = true;
+    stream->is_request_over = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (is_request(frame))
         http2_stream_end_head(stream);
-    if (is_last)
-        http2_stream_end_request(stream);
+    else
+        http2_stream_make_due(stream);
 }
 
 static void take_data(struct http2_connection *connection, const nghttp2_frame *frame)
@@ -89,7 +87,7 @@ static void take_data(struct http2_connection *connection, const nghttp2_frame *
     if (stream == NULL || !is_last)
         return;
     stream->is_request_over = true;
-    http2_stream_end_request(stream);
+    http2_stream_make_due(stream);
 }
 
 /* A stream that has no more to say is not broken off. */
@@ -140,8 +138,9 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 {
     struct http2_stream *stream = find_stream(data, id);
     if (stream != NULL)
-        http2_stream_add_body(stream, slice_of((const char *)bytes, length));
-    nghttp2_session_consume(session, id, length);
+        http2_body_add(stream, slice_of((const char *)bytes, length));
+    else
+        nghttp2_session_consume(session, id, length);
     return 0;
 }
 
@@ -157,6 +156,9 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
         http2_guard_note_reset(&connection->guard, now_ms(connection));
         http2_connection_check_guard(connection);
     }
+    /* the framing itself was wrong */
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        http2_connection_give_up(connection);
     bool may_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     struct http2_stream *stream = may_end ? find_stream(connection, frame->hd.stream_id) : NULL;
     if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)

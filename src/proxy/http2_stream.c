@@ -9,15 +9,6 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
-enum {
-    FIRST_BODY_BYTES = 4096,
-};
-
-static void start_timer(struct http2_stream *stream, int64_t delay_ms)
-{
-    timer_start(stream->connection->front->loop, &stream->timer, delay_ms);
-}
-
 void http2_stream_make_due(struct http2_stream *stream)
 {
     struct http2_connection *connection = stream->connection;
@@ -39,20 +30,12 @@ static void refuse(struct http2_stream *stream, int status, const char *reason)
     http2_sender_answer(stream, front_answer_refusal(exchange, status, reason));
 }
 
-static void take_too_long(struct http2_stream *stream)
-{
-    if (stream->state == HTTP2_STREAM_BODY)
-        refuse(stream, 408, "the body did not come in time");
-    else if (stream->state != HTTP2_STREAM_HEAD)
-        http2_sender_check_progress(stream);
-}
-
 static void on_timeout(struct timer *timer)
 {
     struct http2_stream *stream = timer->data;
     struct http2_connection *connection = stream->connection;
     http2_connection_enter(connection);
-    take_too_long(stream);
+    http2_sender_check_progress(stream);
     http2_connection_leave(connection);
 }
 
@@ -116,21 +99,6 @@ static void answer_server_wide(struct http2_stream *stream)
     http2_sender_answer(stream, SLICE_NONE);
 }
 
-static void await_body(struct http2_stream *stream)
-{
-    const struct settings *settings = stream->connection->front->settings;
-    stream->state = HTTP2_STREAM_BODY;
-    if (stream->framing.content_length > settings->body_limit_bytes) {
-        refuse(stream, 413, "the body is too large");
-        return;
-    }
-    if (stream->is_request_over)
-        return;
-    start_timer(stream, settings->body_timeout_ms);
-    if (stream->framing.expects_continue)
-        http2_sender_ask_for_body(stream);
-}
-
 static bool is_misdirected(const struct http2_stream *stream)
 {
     const struct http2_connection *connection = stream->connection;
@@ -155,52 +123,14 @@ void http2_stream_end_head(struct http2_stream *stream)
     else if (stream->framing.is_server_wide)
         answer_server_wide(stream);
     else
-        await_body(stream);
-}
-
-static bool reserve_body(struct http2_body *body, size_t more)
-{
-    size_t needed = body->length + more;
-    size_t capacity = body->capacity == 0 ? FIRST_BODY_BYTES : body->capacity * 2;
-    if (needed <= body->capacity)
-        return true;
-    if (capacity < needed)
-        capacity = needed;
-    char *grown = mem_try_realloc(body->data, capacity);
-    if (grown == NULL)
-        return false;
-    body->data = grown;
-    body->capacity = capacity;
-    return true;
-}
-
-void http2_stream_add_body(struct http2_stream *stream, struct slice data)
-{
-    const struct settings *settings = stream->connection->front->settings;
-    struct http2_body *body = &stream->body;
-    if (stream->state != HTTP2_STREAM_BODY || data.length == 0)
-        return;
-    start_timer(stream, settings->body_timeout_ms);
-    if (data.length > (uint64_t)settings->body_limit_bytes - body->length || !reserve_body(body, data.length)) {
-        refuse(stream, 413, "the body is too large");
-        return;
-    }
-    memcpy(body->data + body->length, data.data, data.length);
-    body->length += data.length;
-}
-
-void http2_stream_end_request(struct http2_stream *stream)
-{
-    if (stream->state != HTTP2_STREAM_BODY)
-        return;
-    timer_stop(stream->connection->front->loop, &stream->timer);
+        stream->state = HTTP2_STREAM_READY;
     http2_stream_make_due(stream);
 }
 
 static void start_exchange(struct http2_stream *stream)
 {
     stream->state = HTTP2_STREAM_EXCHANGE;
-    stream->entry.exchange->request_body = slice_of(stream->body.data, stream->body.length);
+    http2_body_begin(stream);
     dispatch_start(&stream->entry, stream->connection->listener->name);
 }
 
@@ -209,6 +139,7 @@ static void destroy(struct http2_stream *stream)
     struct http2_connection *connection = stream->connection;
     if (stream->entry.exchange != NULL)
         dispatch_close(&stream->entry);
+    http2_body_finish(stream);
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
     timer_stop(connection->front->loop, &stream->timer);
     if (stream->previous != NULL)
@@ -217,7 +148,6 @@ static void destroy(struct http2_stream *stream)
         connection->first = stream->next;
     if (stream->next != NULL)
         stream->next->previous = stream->previous;
-    free(stream->body.data);
     free(stream);
 }
 
@@ -247,8 +177,10 @@ void http2_stream_work(struct http2_stream *stream)
     bool is_abandoned = !stream->is_open && (!stream->is_response_over || stream->connection->socket == NULL);
     if (is_abandoned && !stream->is_finished)
         let_go(stream);
-    if (!stream->is_finished && stream->state == HTTP2_STREAM_BODY && stream->is_request_over && stream->is_open)
+    if (!stream->is_finished && stream->state == HTTP2_STREAM_READY)
         start_exchange(stream);
+    else if (!stream->is_finished && stream->state == HTTP2_STREAM_EXCHANGE)
+        http2_body_give(stream);
     if (stream->is_finished && !stream->is_due)
         destroy(stream);
 }

@@ -1,0 +1,114 @@
+#include "proxy/http2_connection.h"
+
+#include "proxy/body_patience.h"
+#include "proxy/front_answer.h"
+
+#include <nghttp2/nghttp2.h>
+
+/* The client may send as much again. */
+static void release(struct http2_stream *stream, size_t length)
+{
+    stream->body.held_bytes -= length;
+    if (length != 0)
+        nghttp2_session_consume(stream->connection->session, stream->id, length);
+}
+
+static void await_more(struct http2_stream *stream)
+{
+    const struct front_http2 *front = stream->connection->front;
+    struct http2_body *body = &stream->body;
+    if (body->timer.position != 0)
+        return;
+    body->wait_began_ms = loop_now_ms(front->loop);
+    timer_start(front->loop, &body->timer, body_patience_ms(front->settings, body->received_bytes, body->waited_ms));
+    if (body->owes_continue)
+        http2_sender_ask_for_body(stream);
+    body->owes_continue = false;
+}
+
+static void end_wait(struct http2_stream *stream)
+{
+    struct loop *loop = stream->connection->front->loop;
+    struct http2_body *body = &stream->body;
+    if (body->timer.position == 0)
+        return;
+    timer_stop(loop, &body->timer);
+    body->waited_ms += loop_now_ms(loop) - body->wait_began_ms;
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct http2_stream *stream = timer->data;
+    struct http2_connection *connection = stream->connection;
+    http2_connection_enter(connection);
+    if (stream->body.is_pulled && exchange_may_pull_request(stream->entry.exchange))
+        front_answer_bad_body(stream->entry.exchange, 408, "the body did not come in time");
+    http2_connection_leave(connection);
+}
+
+void http2_body_begin(struct http2_stream *stream)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    struct http2_body *body = &stream->body;
+    if (stream->is_request_over) {
+        exchange->request_body = text_slice(&body->in);
+        release(stream, body->held_bytes);
+        return;
+    }
+    body->timer = (struct timer){.on_timeout = on_timeout, .data = stream};
+    body->owes_continue = stream->framing.expects_continue && body->in.length == 0;
+    exchange->streams_request = true;
+    exchange->request_length = stream->framing.content_length;
+}
+
+void http2_body_add(struct http2_stream *stream, struct slice data)
+{
+    struct http2_body *body = &stream->body;
+    bool is_running = stream->state == HTTP2_STREAM_EXCHANGE;
+    body->held_bytes += data.length;
+    body->received_bytes += data.length;
+    if (stream->state == HTTP2_STREAM_ANSWER || stream->is_finished ||
+        (is_running && !exchange_may_pull_request(stream->entry.exchange))) {
+        release(stream, data.length);
+        return;
+    }
+    text_add(&body->in, data);
+    if (body->is_pulled)
+        http2_stream_make_due(stream);
+}
+
+void http2_body_give(struct http2_stream *stream)
+{
+    struct http2_body *body = &stream->body;
+    if (!body->is_pulled || !stream->is_open)
+        return;
+    if (body->in.length == 0 && !stream->is_request_over) {
+        await_more(stream);
+        return;
+    }
+    end_wait(stream);
+    body->is_pulled = false;
+    struct text emptied = body->lent;
+    body->lent = body->in;
+    body->in = emptied;
+    exchange_request_body(stream->entry.exchange, text_slice(&body->lent), stream->is_request_over);
+}
+
+void http2_body_pull(struct dispatch_entry *entry)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    struct http2_body *body = &stream->body;
+    release(stream, body->lent.length);
+    text_clear(&body->lent);
+    body->is_pulled = true;
+    http2_body_give(stream);
+    http2_connection_poke(stream->connection);
+}
+
+void http2_body_finish(struct http2_stream *stream)
+{
+    release(stream, stream->body.held_bytes);
+    timer_stop(stream->connection->front->loop, &stream->body.timer);
+    text_finish(&stream->body.in);
+    text_finish(&stream->body.lent);
+}
