@@ -1,5 +1,7 @@
 #include "client_probe.h"
 
+#include "proxy/body_reader.h"
+
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 enum {
@@ -231,6 +233,51 @@ static void a_body_that_was_not_begun_goes_to_the_next_server(void **state)
     backend_finish(&backend);
 }
 
+/* Loses the first request in mid-body, and collects the next one. */
+static void close_once_in_body(struct backend *backend)
+{
+    static char room[PIECE_BYTES];
+    int fd = backend_accept(backend);
+    backend_read_head(backend, fd);
+    assert_int_equal(recv(fd, room, sizeof(room), MSG_WAITALL), PIECE_BYTES);
+    close(fd);
+    text_clear(&backend->seen);
+    collect_body(backend);
+}
+
+static void what_was_taken_of_a_small_body_is_sent_again(void **state)
+{
+    for (unsigned i = 0; i < 2 * 2; ++i) {
+        struct backend backend;
+        struct producer producer = {.is_late = i >= 2};
+        bool is_length_known = i % 2 == 1;
+        backend_listen(&backend, 64);
+        backend.wanted_bytes = (size_t)20 * PIECE_BYTES;
+        backend_run(&backend, close_once_in_body);
+        world_open_one(backend.port);
+        world.upstream.retry = (struct retry_settings){.tries = 2, .on_failure = true, .budget_percent = 100};
+        world_begin();
+        produce(&producer, 20, is_length_known);
+        assert_string_equal(producer.probe.body.data, "hello");
+        assert_int_equal(producer.given_count, 20);
+        probe_finish(&producer.probe);
+        world_close();
+        backend_join(&backend);
+        assert_int_equal(backend.accepted_count, 2);
+        struct slice seen = slice_skip(text_slice(&backend.seen), backend.body_start);
+        struct text body = TEXT_INIT;
+        struct body_reader reader;
+        size_t extra;
+        body_reader_init(&reader, is_length_known ? BODY_LENGTH : BODY_CHUNKED, backend.wanted_bytes);
+        text_add(&body, seen);
+        assert_true(body_reader_take(&reader, body.data, body.length, &seen, &extra));
+        assert_true(reader.is_done);
+        check_pieces(seen, 20, false);
+        text_finish(&body);
+        text_finish(&backend.seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_body_longer_or_shorter_than_announced_breaks_off),
         cmocka_unit_test(a_body_that_has_begun_cannot_be_sent_again),
         cmocka_unit_test(a_body_that_was_not_begun_goes_to_the_next_server),
+        cmocka_unit_test(what_was_taken_of_a_small_body_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
