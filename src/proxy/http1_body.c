@@ -179,6 +179,9 @@ static void on_timeout(struct timer *timer)
 static void give(struct http1_connection *connection, struct slice piece)
 {
     connection->body.is_pulled = false;
+    /* from here on, what comes is the next request, or tells that the client has left */
+    if (connection->body.reader.is_done)
+        socket_read(connection->socket, true);
     exchange_request_body(connection->entry.exchange, piece, connection->body.reader.is_done);
 }
 
