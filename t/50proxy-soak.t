@@ -150,14 +150,15 @@ sub soak {
     return;
 }
 
-# What the worker has open besides what it always has: kept connections end soon.
+# What the worker has open besides what it always has: kept connections end soon. Not the pipes that bodies go through,
+# of which some wait for their next use.
 sub wait_descriptors {
     my ($most) = @_;
     my $deadline = deadline();
     my $open;
     while (1) {
         opendir my $handle, "/proc/$worker/fd" or die "descriptors: $!";
-        $open = grep { /^\d/ } readdir $handle;
+        $open = grep { /^\d/ && (readlink("/proc/$worker/fd/$_") // '') !~ /^pipe:/ } readdir $handle;
         return $open if $open <= $most || Time::HiRes::time() > $deadline;
         select undef, undef, undef, 0.05;
     }

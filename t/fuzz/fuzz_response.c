@@ -107,6 +107,17 @@ void exchange_response_body(struct exchange *exchange, struct slice data, bool l
         want_piece(probe);
 }
 
+/* A pipe has nobody look at what comes, which is what this is for. */
+bool exchange_takes_pipe(const struct exchange *exchange)
+{
+    return false;
+}
+
+void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length)
+{
+    CLAIM(false);
+}
+
 void exchange_fail(struct exchange *exchange, int status)
 {
     CLAIM(status == 502 && !probe_of(exchange)->is_over);
