@@ -12,7 +12,9 @@ my $slow = start_backend(
             $connection->tell('stuck');
             return $connection->wait_go;
         }
+        $connection->tell('begun') if $request->head =~ m{ /\S*reply };
         $request->head =~ /Content-Length: (\d+)/ and $connection->read_bytes($1);
+        $connection->respond(200, [], 'at last') if $request->head =~ m{ /\S*reply };
         my @drops = $request->head =~ m{ /\S*interim } ? ("HTTP/1.1 102 Processing\r\n\r\n") x 15 : ();
         @drops = ("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", ('x') x 900) if $request->head =~ m{ /\S*body };
         for my $drop (@drops) {
@@ -35,12 +37,14 @@ upstreams:
   total: { servers: "@{[$slow->url]}", total_timeout: 300ms, eject: no, retry: { tries: 5, on: timeout } }
   both:  { servers: "@{[$slow->url]}", try_timeout: 200ms, total_timeout: 500ms, eject: no,
            retry: { tries: 16, on: timeout, budget: 100 } }
+  wait:  { servers: "@{[$slow->url]}", try_timeout: 2s, total_timeout: 2s, eject: no, retry: no }
   send:  { servers: "@{[$slow->url]}", send_timeout: 200ms, eject: no }
 routes:
   - { match: /try, proxy: try }
   - { match: /again, proxy: again }
   - { match: /total, proxy: total }
   - { match: /both, proxy: both }
+  - { match: /wait, proxy: wait }
   - { match: /send, proxy: send }
 END
 
@@ -67,5 +71,16 @@ $flexilib->wait_log(qr/error: upstream 'total' server \S+: no complete response 
 is(request($flexilib, POST => '/send/stuck', body => 'x' x 16_000_000)->status, 504, 'a request that is not taken');
 $flexilib->wait_log(qr/error: upstream 'send' server \S+: it took nothing of the request for 200 ms \(request/);
 $slow->go;
+
+# the client's own slowness is not the server's
+$client = connect_to($flexilib);
+$client->send_request(POST => '/wait/reply', headers => ['Content-Length' => 100_000]);
+$client->send('x' x 50_000);
+is($slow->wait_told(qr/begun/), 'begun', 'an upload is on its way');
+is(request($flexilib, GET => '/wait/silent')->status, 504, 'and takes longer than a server may take');
+$client->send('x' x 50_000);
+$response = $client->read_response;
+is($response->status, 200, 'which is no reason to end it');
+is($response->body, 'at last', 'before it is answered');
 
 done_testing;

@@ -9,11 +9,19 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* Until the response begins, the time that the source takes with the body does not count. */
+static bool is_clock_stopped(const struct client_request *request)
+{
+    return request->state == REQUEST_WAITING && request->upload.is_pulled;
+}
+
 /* A timer that fires too soon finds out, and is started anew; so most phases begin without touching it. */
 static void start_timer(struct client_request *request)
 {
-    uint64_t due_ms = sooner(request->phase_due_ms, sooner(request->try_due_ms, request->total_due_ms));
+    uint64_t due_ms = request->phase_due_ms;
     const struct timer *timer = &request->timer;
+    if (!is_clock_stopped(request))
+        due_ms = sooner(due_ms, sooner(request->try_due_ms, request->total_due_ms));
     if (due_ms == 0 || (timer->position != 0 && timer->due_ms <= due_ms))
         return;
     timer_start_at(request->client->loop, &request->timer, due_ms);
@@ -23,6 +31,19 @@ void client_request_watch(struct client_request *request, int64_t timeout_ms)
 {
     request->phase_due_ms = timeout_ms > 0 ? loop_now_ms(request->client->loop) + (uint64_t)timeout_ms : 0;
     start_timer(request);
+}
+
+void client_request_forgive_wait(struct client_request *request)
+{
+    struct client_upload *upload = &request->upload;
+    if (!is_clock_stopped(request))
+        return;
+    uint64_t now_ms = loop_now_ms(request->client->loop), waited_ms = now_ms - upload->pulled_ms;
+    upload->pulled_ms = now_ms;
+    if (request->try_due_ms != 0)
+        request->try_due_ms += waited_ms;
+    if (request->total_due_ms != 0)
+        request->total_due_ms += waited_ms;
 }
 
 /* One write may be more than a slow server takes in the time for it. */
@@ -105,11 +126,12 @@ void client_request_on_timeout(struct timer *timer)
 {
     struct client_request *request = timer->data;
     uint64_t now_ms = loop_now_ms(request->client->loop);
+    bool counts = !is_clock_stopped(request);
     if (request->state == REQUEST_FAILED)
         tell_failure(request);
-    else if (request->total_due_ms != 0 && request->total_due_ms <= now_ms)
+    else if (counts && request->total_due_ms != 0 && request->total_due_ms <= now_ms)
         end_all(request);
-    else if (request->try_due_ms != 0 && request->try_due_ms <= now_ms)
+    else if (counts && request->try_due_ms != 0 && request->try_due_ms <= now_ms)
         client_request_lose(request, LOSS_TIMEOUT, "no response within %" PRId64 " ms of the try",
                             request->route->upstream->try_timeout_ms);
     else if (request->phase_due_ms != 0 && request->phase_due_ms <= now_ms)

@@ -80,6 +80,7 @@ struct client_upload {
     uint64_t given;     /* by the source */
     bool is_begun;      /* pieces have been asked for, and the source gives each but once */
     bool is_pulled;     /* the source owes a piece */
+    uint64_t pulled_ms; /* since then */
     bool is_pulling;    /* and its pull is running */
     bool is_ended;      /* it has given the last one */
     bool is_holding;    /* held is all that was handed to a socket, so it can be sent again */
@@ -188,6 +189,10 @@ bool client_request_replace_response(struct client_request *request, int status)
 
 /* A new phase begins, which has so much time; 0: as long as it takes. */
 void client_request_watch(struct client_request *request, int64_t timeout_ms);
+
+/* The source's piece is there, or the response: what was waited for the piece does not count for the deadlines of the
+ * try and of all tries, unless the response had begun. */
+void client_request_forgive_wait(struct client_request *request);
 
 /* The timer's on_timeout. */
 void client_request_on_timeout(struct timer *timer);

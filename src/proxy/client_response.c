@@ -87,8 +87,10 @@ static void accept_head(struct client_request *request, const struct parsed_head
         request->total_due_ms = 0;
     else
         client_request_judge(request);
+    client_request_forgive_wait(request);
     request->state = REQUEST_BODY;
     request->try_due_ms = 0;
+    client_request_watch(request, 0);
     note_answer(request);
     http1_response_build(head, text, response, &exchange->arena, &exchange->response);
     response_rewrite(exchange, request->route->forward,

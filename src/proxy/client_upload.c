@@ -121,6 +121,7 @@ static bool pull(struct client_request *request)
     if (upload->is_pulled)
         return true;
     upload->is_pulled = upload->is_begun = upload->is_pulling = true;
+    upload->pulled_ms = loop_now_ms(request->client->loop);
     /* how long the source may take is its own business */
     if (request->state == REQUEST_WAITING)
         client_request_watch(request, 0);
@@ -194,6 +195,7 @@ void client_body_piece(struct client_request *request, struct slice piece, bool 
     int64_t length = upload->source.length;
     if (!upload->is_pulled)
         return;
+    client_request_forgive_wait(request);
     upload->is_pulled = false;
     uint64_t left = length >= 0 ? (uint64_t)length - upload->given : UINT64_MAX;
     if (piece.length > left || (last && length >= 0 && piece.length != left)) {
