@@ -6,7 +6,7 @@
 #include "proxy/client_identity.h"
 #include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
-#include "proxy/forward.h"
+#include "proxy/forwarded.h"
 #include "proxy/request_rules.h"
 
 #include <inttypes.h>
@@ -72,7 +72,7 @@ static const struct response_source_calls client_calls = {
 
 static bool is_loop(struct exchange *exchange)
 {
-    if (!forward_is_loop(&exchange->request.headers))
+    if (!forwarded_is_loop(&exchange->request.headers))
         return false;
     log_line(LOG_LEVEL_WARNING,
              "route '%.*s': the request has come by ten times, so it seems to be sent in circles (request %.*s)",

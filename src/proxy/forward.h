@@ -2,10 +2,8 @@
 #define FLEXILIB_PROXY_FORWARD_H
 
 /* What a request becomes on its way to a server: the head that is sent, and what its method allows. Knows no socket.
- *
- * What client_identity.h has left of X-Forwarded-For, Forwarded and Via is continued; X-Forwarded-Proto and -Host stay
- * where they are there, and are ours otherwise. Of X-Forwarded-* and Forwarded only those go on that the route wants,
- * so that a server sees no chain that lacks an end. Expect is not sent on: the body is at hand already. */
+ * What it says of the client is forwarded.h's. Expect is not sent on: the front answers it when somebody asks for the
+ * body. */
 
 #include "base/text.h"
 #include "filter/exchange.h"
@@ -29,9 +27,6 @@ struct slice forward_upgrade(const struct exchange *exchange, const struct plan_
 struct slice forward_host(const struct request_head *request, const struct forward_settings *forward,
                           struct slice server_host);
 
-/* What the client calls us; empty where it has not said. */
-struct slice forward_client_authority(const struct request_head *request);
-
 /* Takes prefix, whole segments, off a path and leaves what follows: nothing, or what begins with "/". Returns false
  * where the path does not begin so. A slash at the prefix's end does not count. */
 bool forward_take_prefix(struct slice *path, struct slice prefix);
@@ -39,9 +34,6 @@ bool forward_take_prefix(struct slice *path, struct slice prefix);
 /* Takes prefix off a path, segment-wise: "/api" off "/api/x" leaves "/x", off "/api" it leaves "/". A path that does
  * not begin so stays as it is. */
 struct slice forward_strip(struct slice path, struct slice prefix);
-
-/* Whether the request has been through FlexiLib so often, as Via tells, that it must be going in circles. */
-bool forward_is_loop(const struct headers *headers);
 
 /* Whether sending a request twice has the same effect as sending it once (RFC 9110 section 9.2.2). */
 bool forward_is_idempotent(struct slice method);

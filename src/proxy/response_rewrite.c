@@ -3,6 +3,7 @@
 #include "config/address.h"
 #include "proxy/cookie_rewrite.h"
 #include "proxy/forward.h"
+#include "proxy/forwarded.h"
 
 enum {
     HTTP_PORT = 80,
@@ -64,7 +65,7 @@ static bool map_authority(struct url *url, const struct exchange *exchange, cons
                           const struct response_origin *origin)
 {
     const struct request_head *request = &exchange->request;
-    struct slice own = forward_client_authority(request);
+    struct slice own = forwarded_client_authority(request);
     bool is_tls = url->scheme.length != 0 ? slice_equals(url->scheme, SLICE("https")) : origin->is_tls;
     bool is_client_tls = slice_equals(request->scheme, SLICE("https"));
     bool is_own = is_same_authority(url->authority, own, is_tls);

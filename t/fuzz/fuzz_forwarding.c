@@ -4,6 +4,7 @@
 #include "proxy/client_identity.h"
 #include "proxy/cookie_rewrite.h"
 #include "proxy/forward.h"
+#include "proxy/forwarded.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rewrite.h"
 
@@ -111,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fill(&exchange.response.headers, &exchange.arena, response_names, 4, &data);
         check_identity(&exchange);
         check_head(&exchange, &forwards[i]);
-        (void)forward_is_loop(&exchange.request.headers);
+        (void)forwarded_is_loop(&exchange.request.headers);
         check_response(&exchange, &forwards[i]);
         arena_finish(&exchange.arena);
     }

@@ -1,4 +1,5 @@
 #include "proxy/forward.h"
+#include "proxy/forwarded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -516,7 +517,7 @@ static bool seems_to_loop(unsigned own, unsigned foreign)
         fields[headers.count++] =
             (struct header){SLICE("Via"), SLICE("1.1 flexilib.example, 1.1 Flexilib2 (flexilib)")};
     fields[headers.count++] = (struct header){SLICE("Xia"), SLICE("1.1 flexilib")};
-    return forward_is_loop(&headers);
+    return forwarded_is_loop(&headers);
 }
 
 static void notices_requests_that_go_in_circles(void **state)
@@ -527,7 +528,7 @@ static void notices_requests_that_go_in_circles(void **state)
     struct header one = {SLICE("Via"), SLICE("1.1 flexilib, 1.0 flexilib (a),1.1 flexilib,1.1 flexilib,1.1 flexilib,"
                                              "1.1 flexilib,1.1 flexilib,HTTP/1.1 flexilib,1.1\tflexilib,1.1 flexilib,"
                                              "1.1  flexilib")};
-    assert_true(forward_is_loop(&(struct headers){.items = &one, .count = 1}));
+    assert_true(forwarded_is_loop(&(struct headers){.items = &one, .count = 1}));
 }
 
 static void knows_what_may_be_repeated(void **state)
