@@ -1,6 +1,7 @@
 #include "proxy/http1_writer.h"
 
 #include "filter/status.h"
+#include "proxy/head_text.h"
 #include "proxy/response_rules.h"
 
 struct http1_delivery http1_writer_plan(const struct response_head *response, bool has_body, unsigned minor_version,
@@ -35,14 +36,8 @@ static void add_own(struct own_fields *own, struct slice text)
 
 static void add_length(struct own_fields *own, uint64_t number)
 {
-    char digits[20];
-    size_t start = sizeof(digits);
-    do {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
     add_own(own, SLICE("Content-Length: "));
-    add_own(own, slice_of(digits + start, sizeof(digits) - start));
+    own->length = (size_t)(head_put_number(own->text + own->length, number) - own->text);
     add_own(own, SLICE("\r\n"));
 }
 
@@ -78,22 +73,15 @@ static void build_own_fields(struct own_fields *own, const struct response_head 
     add_own(own, SLICE("\r\n"));
 }
 
-static char *put(char *end, const char *data, size_t length)
-{
-    if (length != 0)
-        memcpy(end, data, length);
-    return end + length;
-}
-
 /* "HTTP/1.1 200 OK" with its line end; 64 bytes are more than the longest phrase needs. */
 static size_t write_status_line(char line[64], int status)
 {
     struct slice phrase = slice_from_text(status_phrase(status));
     const char digits[] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' '};
-    char *end = put(line, "HTTP/1.1 ", 9);
-    end = put(end, digits, sizeof(digits));
-    end = put(end, phrase.data, phrase.length);
-    end = put(end, "\r\n", 2);
+    char *end = head_put(line, SLICE("HTTP/1.1 "));
+    end = head_put(end, slice_of(digits, sizeof(digits)));
+    end = head_put(end, phrase);
+    end = head_put(end, SLICE("\r\n"));
     return (size_t)(end - line);
 }
 
@@ -106,15 +94,10 @@ static struct slice write_head(struct arena *arena, const struct response_head *
     for (size_t i = 0; i < response->headers.count; ++i)
         length += response->headers.items[i].name.length + response->headers.items[i].value.length + 4;
     char *text = arena_alloc(arena, length);
-    char *end = put(text, line, line_length);
-    for (size_t i = 0; i < response->headers.count; ++i) {
-        const struct header *field = &response->headers.items[i];
-        end = put(end, field->name.data, field->name.length);
-        end = put(end, ": ", 2);
-        end = put(end, field->value.data, field->value.length);
-        end = put(end, "\r\n", 2);
-    }
-    put(end, own.data, own.length);
+    char *end = head_put(text, slice_of(line, line_length));
+    for (size_t i = 0; i < response->headers.count; ++i)
+        end = head_put_field(end, response->headers.items[i].name, response->headers.items[i].value);
+    head_put(end, own);
     return slice_of(text, length);
 }
 
