@@ -121,6 +121,18 @@ is($client->read_all, '', 'is not read for ever');
 $flexilib->wait_access(qr{"POST /fixed HTTP/1.1" 403 });
 unlike(join("\n", $flexilib->access_log), qr/smuggled/, 'nothing hidden was read as a request');
 
+# clients on slow lines, that look for the answer when they have sent enough
+my @slow = map { connect_to($flexilib) } 1 .. 2;
+$slow[0]->send_request(POST => '/fixed', headers => ['Content-Length' => 100 << 20]);
+$slow[1]->send_request(POST => '/fixed', headers => ['Transfer-Encoding' => 'chunked']);
+for (1 .. 60) {
+    $_->send("3e8\r\n" . 'x' x 1000 . "\r\n") for @slow;
+    select undef, undef, undef, 0.1;
+}
+is($_->read_response->status, 403, 'a client that sends for seconds before it reads sees the answer') for @slow;
+$slow[1]->send("0\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+is($slow[1]->read_response->status, 200, 'and goes on, where that was agreed on');
+
 # the server is left in a way that it cannot take for a whole request
 $client = connect_to($flexilib);
 $client->send_request(POST => '/proxied/refuse-and-wait', headers => ['Transfer-Encoding' => 'chunked']);

@@ -8,7 +8,8 @@
 
 enum {
     PIPELINE_BYTES = 16 * 1024, /* received ahead while an exchange runs */
-    LINGER_MS = 2000,
+    LINGER_MS = 5000,           /* between two pieces of what is thrown away */
+    LONGEST_LINGER_MS = 30000,
     LINGER_STEP_BYTES = 64 * 1024,
 };
 
@@ -51,15 +52,30 @@ void http1_connection_lose(struct http1_connection *connection)
         connection->is_finished = true;
 }
 
+static void begin_throwing_away(struct http1_connection *connection, enum http1_state state)
+{
+    if (connection->state != HTTP1_DRAIN)
+        connection->linger_end_ms = loop_now_ms(connection->front->loop) + LONGEST_LINGER_MS;
+    connection->state = state;
+    socket_read(connection->socket, true);
+    start_timer(connection, LINGER_MS);
+}
+
+/* Clients on slow lines see the response only if they get to send what is on its way. */
+static void linger_on(struct http1_connection *connection)
+{
+    const struct front_http1 *front = connection->front;
+    if (!front->is_draining && loop_now_ms(front->loop) < connection->linger_end_ms)
+        start_timer(connection, LINGER_MS);
+}
+
 /* Closing at once would reset the connection under what the client still sends, and it might never see the answer. */
 static void linger(struct http1_connection *connection)
 {
-    connection->state = HTTP1_LINGER;
     connection->lingered_bytes = connection->body.discarded_bytes;
     http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
     socket_finish_writing(connection->socket);
-    socket_read(connection->socket, true);
-    start_timer(connection, LINGER_MS);
+    begin_throwing_away(connection, HTTP1_LINGER);
 }
 
 static void throw_away_input(struct http1_connection *connection)
@@ -72,6 +88,8 @@ static void throw_away_input(struct http1_connection *connection)
         connection->lingered_bytes += (uint64_t)received;
     if (received <= 0 || connection->lingered_bytes > HTTP1_LINGER_BYTES)
         close_socket(connection);
+    else
+        linger_on(connection);
 }
 
 static void note_local(const struct http1_connection *connection, struct exchange *exchange)
@@ -233,16 +251,9 @@ static void await_request(struct http1_connection *connection)
     socket_read(connection->socket, true);
 }
 
-/* The next request begins where the body ends, which nobody has read to its end. */
-static void begin_drain(struct http1_connection *connection)
-{
-    connection->state = HTTP1_DRAIN;
-    start_timer(connection, LINGER_MS);
-    socket_read(connection->socket, true);
-}
-
 static bool drain(struct http1_connection *connection)
 {
+    uint64_t before = connection->body.discarded_bytes;
     http1_body_discard(connection);
     if (connection->socket == NULL)
         return false;
@@ -250,6 +261,8 @@ static bool drain(struct http1_connection *connection)
         await_request(connection);
     else if (connection->body.is_broken || connection->body.discarded_bytes > HTTP1_DRAIN_BYTES)
         linger(connection);
+    else if (connection->body.discarded_bytes != before)
+        linger_on(connection);
     return connection->state != HTTP1_DRAIN;
 }
 
@@ -277,7 +290,7 @@ static void finish_exchange(struct http1_connection *connection)
     if (http1_body_is_whole(connection))
         await_request(connection);
     else
-        begin_drain(connection);
+        begin_throwing_away(connection, HTTP1_DRAIN); /* the next request begins where the body ends */
 }
 
 /* Takes one step from state to state; false where there is nothing to do before the next event. */

@@ -87,7 +87,8 @@ struct http1_connection {
     struct http1_input input;
     size_t head_seen;
     uint64_t lingered_bytes;
-    uint64_t taken_bytes; /* by the client, when the timer of a write was last over */
+    uint64_t linger_end_ms; /* no longer than that, even if more comes */
+    uint64_t taken_bytes;   /* by the client, when the timer of a write was last over */
     struct http1_framing framing;
     struct http1_body body;
     struct http1_output output;
