@@ -23,18 +23,13 @@ write_file("$folder/public/pattern.bin", $pattern);
 my $flexilib = start_flexilib(dir => $folder, config => "listen: 127.0.0.1:0\nworkers: 1\nroutes: [{ files: public }]\n");
 my ($worker) = $flexilib->worker_pids;
 
-sub memory_kb {
-    my ($kb) = read_file("/proc/$worker/status") =~ /^VmRSS:\s+(\d+) kB/m;
-    return $kb;
-}
-
 sub open_files {
     my @files = grep { defined && m{/public/} } map { readlink } glob "/proc/$worker/fd/*";
     return scalar @files;
 }
 
 ok(request($flexilib, GET => '/pattern.bin')->body eq $pattern, 'pieces come in their order');
-my $start_kb = memory_kb();
+my $start_kb = $flexilib->worker_memory_kb;
 my @waiting  = map { connect_to($flexilib) } 1 .. 20;
 for my $client (@waiting) {
     $client->send_request(GET => '/large.bin');
@@ -42,11 +37,11 @@ for my $client (@waiting) {
 }
 is(open_files(), 20, 'twenty clients have begun');
 is(request($flexilib, GET => '/small.txt')->body, 'small', 'others are served meanwhile');
-cmp_ok(memory_kb() - $start_kb, '<', 20_000, 'clients that do not read cost little memory') if !is_sanitized();
+cmp_ok($flexilib->worker_memory_kb - $start_kb, '<', 20_000, 'clients that do not read cost little memory') if !is_sanitized();
 
 my $curl = curl('--output', '/dev/null', '--write-out', '%{http_code} %{size_download}', $flexilib->url('/large.bin'));
 is($curl->{out}, "200 $bytes", 'a large file comes whole');
-cmp_ok(memory_kb() - $start_kb, '<', 20_000, 'and costs little memory') if !is_sanitized();
+cmp_ok($flexilib->worker_memory_kb - $start_kb, '<', 20_000, 'and costs little memory') if !is_sanitized();
 
 $_->close for @waiting;
 $flexilib->wait_access(qr{"GET /large\.bin HTTP/1\.1" 200 }) for 1 .. 21;

@@ -426,10 +426,10 @@ lines that are fine; crashes are then left to the kernel even with sanitizers), 
 Without C<config>, no C<-c> is given and C<args> and C<dir> say what runs.
 
 Methods: C<address>, C<port>, C<url(PATH)>, C<connect>, each with a listener's number or name as (last) argument; C<pid>,
-C<dir>, C<signal(NAME)>, C<reload> (HUP), C<worker_pids>, C<write_file(NAME, CONTENT)> (replaces by rename),
-C<wait_log(PATTERN)>, C<log>, C<wait_access(PATTERN)>, C<access_log> (list of lines), C<wait_serving(GENERATION)>,
-C<is_running>, C<wait_status>, C<stop(signal =E<gt> 'QUIT', status =E<gt> 0)> (closes the test's connections first),
-C<check_exit(STATUS)> (for one that leaves by itself, or after C<signal> while connections are open), C<show_log>.
+C<dir>, C<signal(NAME)>, C<reload> (HUP), C<worker_pids>, C<worker_memory_kb> (of the first), C<write_file(NAME, CONTENT)>
+(replaces by rename), C<wait_log(PATTERN)>, C<log>, C<wait_access(PATTERN)>, C<access_log> (list of lines),
+C<wait_serving(GENERATION)>, C<is_running>, C<wait_status>, C<stop(signal =E<gt> 'QUIT', status =E<gt> 0)> (closes the
+test's connections first), C<check_exit(STATUS)> (for one that leaves by itself, or after C<signal> while connections are open), C<show_log>.
 
 =item run_flexilib([ARGUMENTS], config => TEXT, files => ..., env => ...)
 

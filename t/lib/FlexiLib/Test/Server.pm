@@ -78,6 +78,14 @@ sub connect {
     return FlexiLib::Test::Connection->open($self->address($which));
 }
 
+# What the first worker holds in memory, in kB.
+sub worker_memory_kb {
+    my ($self) = @_;
+    my ($pid) = $self->worker_pids;
+    open my $handle, '<', "/proc/$pid/status" or die "worker $pid has gone: $!";
+    return (join('', <$handle>) =~ /^VmRSS:\s+(\d+) kB/m)[0];
+}
+
 # The ids of the processes that the supervisor has started and not yet reaped, in ascending order.
 sub worker_pids {
     my ($self) = @_;
