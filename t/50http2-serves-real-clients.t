@@ -16,7 +16,9 @@ my $backend = start_backend(sub {
     my ($connection) = @_;
     while (my $request = $connection->read_request) {
         my $path = $request->target;
-        if ($path eq '/none') {
+        if ($path eq '/fields') {
+            $connection->respond(200, [map { ("X-$_" => 'Zq!' x 500) } 1 .. 30], 'many');
+        } elsif ($path eq '/none') {
             $connection->send("HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n");
         } elsif ($path eq '/same') {
             $connection->send("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n");
@@ -80,6 +82,8 @@ for my $way (sort keys %way) {
     unlike($chunks, qr{hop|keep-alive|transfer-encoding|connection}i, 'fields of the connection behind are left out');
     like($chunks, qr{^date: \w{3}, }m, 'the date is added');
     like(curl(@options, '--include', "$url/early")->{out}, qr{^HTTP/2 103 \r\nlink: </a\.css>\r\n.*^HTTP/2 200 .*late$}ms, '103 goes ahead');
+    my $fields = curl(@options, '--include', "$url/fields")->{out};
+    is(scalar(() = $fields =~ /^x-\d+: (?:Zq!){500}\r$/mg), 30, 'a head of 45 KB comes whole');
     my $broken = curl(@options, "$url/broken");
     is($broken->{status}, 92, 'a response that breaks off is told from a whole one') or diag($broken->{err});
     is(curl(@options, '--request', 'OPTIONS', '--request-target', '*', '--write-out', '%{http_code}', $url)->{out}, '200',

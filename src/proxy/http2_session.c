@@ -9,6 +9,7 @@
 enum {
     MOST_ACKS = 2000, /* of SETTINGS and PING that wait to be written */
     MOST_CONTINUATIONS = 8,
+    MOST_HEAD_BYTES = 1024 * 1024, /* of a response, packed */
 };
 
 static struct http2_stream *find_stream(struct http2_connection *connection, int32_t id)
@@ -172,6 +173,15 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
     return 0;
 }
 
+/* A head may be too large even for what is allowed here. */
+static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *data)
+{
+    struct http2_stream *stream = find_stream(data, frame->hd.stream_id);
+    if (stream != NULL && stream->is_open && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA))
+        http2_sender_reset(stream, NGHTTP2_INTERNAL_ERROR);
+    return 0;
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *data)
 {
     struct http2_stream *stream = find_stream(data, id);
@@ -209,6 +219,7 @@ static nghttp2_session_callbacks *create_callbacks(void)
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_not_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
     return callbacks;
@@ -222,6 +233,7 @@ static nghttp2_option *create_options(void)
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, MOST_ACKS);
+    nghttp2_option_set_max_send_header_block_length(option, MOST_HEAD_BYTES);
     nghttp2_option_set_max_continuations(option, MOST_CONTINUATIONS);
     /* the guard is stricter */
     nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);

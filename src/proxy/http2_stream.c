@@ -137,8 +137,10 @@ static void start_exchange(struct http2_stream *stream)
 static void destroy(struct http2_stream *stream)
 {
     struct http2_connection *connection = stream->connection;
-    if (stream->entry.exchange != NULL)
-        dispatch_close(&stream->entry);
+    /* libnghttp2 has refused it: the log shows what came */
+    if (stream->state == HTTP2_STREAM_HEAD)
+        http2_request_guess(&stream->fields, &stream->entry.exchange->request);
+    dispatch_close(&stream->entry);
     http2_body_finish(stream);
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
     timer_stop(connection->front->loop, &stream->timer);
