@@ -8,7 +8,14 @@ use FlexiLib::Test::Http2;
 my $large   = join '', map { sprintf "%09d\n", $_ } 1 .. 100_000;
 my $backend = start_backend(sub {
     my ($connection) = @_;
-    while (my $request = $connection->read_request) {
+    while (my $request = $connection->read_head) {
+        my ($method, $target) = split / /, $request->{first};
+        @$request{qw(method target)} = ($method, $target);
+        if ($target eq '/held') {
+            $connection->tell('held');
+            $connection->wait_go;
+        }
+        $connection->read_body($request, 1, 0);
         if ($request->target eq '/slow') {
             $connection->send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
             return $connection->read_all;
@@ -24,7 +31,7 @@ workers: 1
 body_timeout: 1s
 write_timeout: 1s
 keep_alive_timeout: 1s
-body_limit: 1MB
+body_limit: 100MB
 routes:
   - { match: /files, files: ./www }
   - { match: /own, respond: { body: "own" } }
@@ -91,6 +98,33 @@ my @outcomes = map { $shut->wait_stream(2 * $_ - 1) } 1 .. 20;
 is(join(' ', map { $_->{reset} // 'none' } @outcomes), join(' ', (8) x 20), 'responses that nobody takes are given up');
 is(join('', map { $_->{body} } @outcomes), '', 'of which nothing was sent');
 cmp_ok(memory() - $before, '<', (is_sanitized() ? 50 : 10) << 20, 'and costs little memory, whichever way it is not taken');
+
+# A client that sends whatever it may, until it may not for long.
+$before = memory();
+my $piece = 'x' x 16_384;
+my ($sent, $rounds) = (0, 0);
+my $busy = open_http2();
+$busy->wait_ping;
+$busy->request(1, PUT => '/held', ['x-a' => 'b'], end => 0);
+$backend->wait_told(qr/^held$/);
+while ($rounds < 50 && $sent < 90 << 20) {
+    if ($busy->may_send(1) < length $piece) {
+        $rounds++;
+        $busy->wait_ping;
+    } else {
+        $busy->data(1, $piece);
+        $sent += length $piece;
+        $rounds = 0;
+    }
+}
+cmp_ok($sent, '<', 90 << 20, 'who sends what nobody takes has to wait');
+cmp_ok(memory() - $before, '<', (is_sanitized() ? 50 : 10) << 20, 'and costs little memory');
+$busy->request(3, GET => '/own');
+is($busy->wait_stream(3)->{body}, 'own', 'beside which others are served');
+$backend->go;
+$busy->data(1, 'end', end => 1);
+$busy->wait_stream(1);
+ok($busy->stream(1)->{body} eq 'x' x $sent . 'end', 'what is taken in the end is what was sent');
 
 my $idle = open_http2();
 $idle->request(1, GET => '/own');

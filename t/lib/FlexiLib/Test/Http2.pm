@@ -8,6 +8,7 @@ package FlexiLib::Test::Http2;
 #   $http2->data(3, 'body', end => 1);
 #   $http2->frame($type, $flags, $stream, $payload);
 #   my $outcome = $http2->wait_stream(1);   # { status, body, is_ended, reset, goaway, is_closed }
+#   $http2->may_send(3);                    # bytes, as far as the windows go that frames read so far have opened
 #   my $frame = $http2->read_frame;         # { type, flags, stream, payload }, undef at the peer's end
 #
 # SETTINGS and PING are answered while frames are read, and windows opened, unless open was told is_passive => 1.
@@ -77,9 +78,19 @@ sub headers {
     return $self->frame(HEADERS => END_HEADERS | ($option{end} ? END_STREAM : 0), $stream, fields_bytes($fields));
 }
 
+# How many bytes of a body the peer's windows have room for.
+sub may_send {
+    my ($self, $stream) = @_;
+    my ($all, $one) = (65_535 + ($self->{opened}{0} // 0), ($self->{window} // 65_535) + ($self->{opened}{$stream} // 0));
+    $all -= $self->{sent}{0} // 0;
+    $one -= $self->{sent}{$stream} // 0;
+    return $all < $one ? $all : $one;
+}
+
 sub data {
     my ($self, $stream, $data, %option) = @_;
     my $bytes = '';
+    $self->{sent}{$_} += length $data for 0, $stream;
     while (length $data > 16384) {
         $bytes .= frame_bytes(DATA => 0, $stream, substr $data, 0, 16384, '');
     }
@@ -147,7 +158,11 @@ sub note {
     } elsif ($type == $TYPE{GOAWAY}) {
         @$self{qw(last_stream goaway)} = unpack 'NN', $frame->{payload};
         push @{ $self->{goaways} }, { last_stream => $self->{last_stream}, code => $self->{goaway} };
+    } elsif ($type == $TYPE{WINDOW_UPDATE}) {
+        $self->{opened}{$id} += unpack 'N', $frame->{payload};
     } elsif ($type == $TYPE{SETTINGS} && !($frame->{flags} & ACK)) {
+        my %settings = unpack '(nN)*', $frame->{payload};
+        $self->{window} = $settings{4} // $self->{window};
         $self->frame(SETTINGS => ACK, 0, '') if !$self->{is_passive};
     } elsif ($type == $TYPE{PING} && !($frame->{flags} & ACK)) {
         $self->frame(PING => ACK, 0, $frame->{payload}) if !$self->{is_passive};
