@@ -156,14 +156,13 @@ static void join_cookies(const struct judgement *judgement, const struct http2_f
     char *end = text;
     for (size_t i = 0; i < fields->list.count; ++i) {
         const struct header *field = &fields->list.items[i];
-        if (!is_cookie(field->name))
+        if (!is_cookie(field->name) || field->value.length == 0)
             continue;
         if (end != text) {
             memcpy(end, "; ", 2);
             end += 2;
         }
-        if (field->value.length != 0)
-            memcpy(end, field->value.data, field->value.length);
+        memcpy(end, field->value.data, field->value.length);
         end += field->value.length;
     }
     headers_find(&judgement->request->headers, SLICE("cookie"))->value = slice_of(text, (size_t)(end - text));

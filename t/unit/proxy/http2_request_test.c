@@ -54,6 +54,16 @@ static void a_good_request_is_understood(void **state)
     arena_finish(&judged.arena);
 }
 
+static void cookies_that_are_empty_leave_nothing(void **state)
+{
+    struct judged judged;
+    judge(&judged, (const char *const[]){GOOD, "cookie", "", "cookie", "a=b", "cookie", "", NULL});
+    assert_int_equal(judged.refusal.status, 0);
+    assert_int_equal(judged.request.headers.count, 1);
+    assert_true(is_text(judged.request.headers.items[0].value, "a=b"));
+    arena_finish(&judged.arena);
+}
+
 static void requests_that_nobody_should_send_are_refused(void **state)
 {
     static const struct {
@@ -139,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_request_is_understood),
+        cmocka_unit_test(cookies_that_are_empty_leave_nothing),
         cmocka_unit_test(requests_that_nobody_should_send_are_refused),
         cmocka_unit_test(fields_have_limits),
     };
