@@ -45,21 +45,21 @@ my $response = request($flexilib, GET => '/a?b', host => 'site.example', listene
 is($response->status . ' ' . $response->header('Location'), '301 https://site.example/a?b', 'http is led to https');
 
 my $first = curl(@client, "$site/");
-like($first->{out}, qr{^HTTP/1\.1 200 .*\r\n\r\n(?:one|two)$}s, 'https is answered by one of the servers') or diag($first->{err});
+like($first->{out}, qr{^HTTP/2 200 .*\r\n\r\n(?:one|two)$}s, 'https is answered by one of the servers') or diag($first->{err});
 my ($cookie) = $first->{out} =~ /^set-cookie: (site_server=[^;]+); .*Secure/mi;
 ok(defined $cookie, 'with a cookie for it');
 my ($name) = $first->{out} =~ /(\w+)\z/;
 my @others = grep { $_ !~ /\b\Q$name\E$/ } map { curl(@client, '--header', "Cookie: $cookie", "$site/")->{out} } 1 .. 6;
 is_deeply(\@others, [], 'by which the client keeps it');
 like(
-    curl(@client, qw(--header Connection:Upgrade --header Upgrade:websocket), "$site/socket")->{out},
+    curl(@client, qw(--http1.1 --header Connection:Upgrade --header Upgrade:websocket), "$site/socket")->{out},
     qr{^HTTP/1\.1 101 .*\r\n\r\nopen$}s, 'WebSocket passes'
 );
-like(curl(@client, "$site/none")->{out}, qr{^HTTP/1\.1 404 .*\r\n\r\n(?:one|two)$}s, "a server's own page for what is not there stays");
+like(curl(@client, "$site/none")->{out}, qr{^HTTP/2 404 .*\r\n\r\n(?:one|two)$}s, "a server's own page for what is not there stays");
 
 $_->end for @servers;
-like(curl(@client, "$site/")->{out}, qr{^HTTP/1\.1 200 .*\r\n\r\nspare$}s, 'the spare server answers once all others are gone');
+like(curl(@client, "$site/")->{out}, qr{^HTTP/2 200 .*\r\n\r\nspare$}s, 'the spare server answers once all others are gone');
 $spare->end;
-like(curl(@client, "$site/")->{out}, qr{^HTTP/1\.1 50[23] .*We are back in a minute}s, 'then a page of our own does');
+like(curl(@client, "$site/")->{out}, qr{^HTTP/2 50[23] .*We are back in a minute}s, 'then a page of our own does');
 
 done_testing;
