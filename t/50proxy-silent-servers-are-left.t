@@ -66,7 +66,7 @@ END
 my $node = start_node("$folder/carrier.js", $folder, $backend->port);
 my ($port) = $node->wait_line(stdout => qr/^port \d+$/) =~ /(\d+)/;
 
-my $times    = 'response_timeout: 300ms, idle_timeout: 300ms, eject: no, retry: no';
+my $times    = 'response_timeout: 1s, idle_timeout: 1s, eject: no, retry: no';
 my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
