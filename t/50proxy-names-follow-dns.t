@@ -65,7 +65,8 @@ my $deadline = FlexiLib::Test::deadline();
 my ($answer, %answers) = ('');
 $answers{ $answer = ask('moving.test') }++ while $answer ne '127.0.0.2' && time < $deadline;
 is($answer, '127.0.0.2', 'a name is followed once its TTL is over');
-is(join(' ', sort keys %answers), '127.0.0.1 127.0.0.2', 'and no request fails meanwhile');
+# on a slow machine the TTL may be over before the first of them
+is(join(' ', grep { $_ ne '127.0.0.1' } sort keys %answers), '127.0.0.2', 'and no request fails meanwhile');
 is(ask('lasting.test'), '127.0.0.1', 'one of a long TTL stays');
 is(count_questions('lasting.test'), $asked, 'without being asked for again');
 cmp_ok(count_questions('moving.test'), '<', 10, 'not every request asks');
