@@ -25,9 +25,15 @@ sub start_named {
 my @servers = map { start_named($_) } qw(one two);
 my $spare   = start_named('spare');
 
+# Without the user: whom root runs workers as may not be able to reach a folder in which the tests run.
+my $conf   = root_folder() . '/conf';
+my $config = read_file("$conf/balanced-site.yaml") =~ s/^user: nobody.*\n//mr;
+my $folder = make_folder();
+symlink "$conf/pages", "$folder/pages" or die "cannot link the pages: $!";
 my $flexilib = start_flexilib(
-    args => ['-c', root_folder() . '/conf/balanced-site.yaml'],
-    env  => {
+    dir    => $folder,
+    config => $config,
+    env    => {
         HTTP_PORT   => 0,
         HTTPS_PORT  => 0,
         CERTIFICATE => $authority->path('site.pem'),
