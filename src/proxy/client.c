@@ -25,10 +25,12 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
     client->groups = mem_zalloc(settings->upstream_count * sizeof(client->groups[0]));
     client->upstreams = mem_zalloc(settings->upstream_count * sizeof(client->upstreams[0]));
     for (size_t i = 0; i < settings->upstream_count; ++i) {
-        struct server_group *group = &client->groups[settings->upstreams[i]->index];
-        server_group_init(group, settings->upstreams[i], loop);
-        upstream_queue_init(&client->upstreams[i].queue, loop);
-        failure_log_init(&client->upstreams[group->upstream->index].failures, loop, group->upstream->name, SLICE_NONE);
+        const struct upstream_settings *upstream = settings->upstreams[i];
+        struct server_group *group = &client->groups[upstream->index];
+        struct client_upstream *own = &client->upstreams[upstream->index];
+        server_group_init(group, upstream, loop);
+        upstream_queue_init(&own->queue, loop);
+        failure_log_init(&own->failures, loop, upstream->name, SLICE_NONE);
         for (size_t j = 0; j < group->count; ++j) {
             if (!group->servers[j].is_numeric)
                 resolver_prepare(resolver, group->servers[j].settings->host);
