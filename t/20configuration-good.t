@@ -130,6 +130,12 @@ routes:
 YAML
     ['a trusted proxy alone', "trusted_proxies: private\n"],
     ['nobody trusted', "trusted_proxies: []\nerror_pages: {}\n"],
+    ['https by a proxy in front', "trusted_proxies: 10.0.0.1\nhttps_only: yes\nacme_challenges: not/there/yet\n"],
+    ['https in all detail', "listen: [{ address: 0, name: a, https_only: no }, { address: 1, https_only: yes }]\ntrusted_proxies: unix\n"
+            . "https_only: { port: 8443, hsts: 365d, subdomains: yes, preload: yes, except: [/healthz, =/a, /b*] }\n"],
+    ['https without memory', "trusted_proxies: unix\nhttps_only: { hsts: no, subdomains: no, except: /healthz }\n"],
+    ['https to be forgotten', "trusted_proxies: unix\nhttps_only: { hsts: 0, subdomains: yes }\n"],
+    ['https not wanted', "https_only: no\n"],
     ['matches in every form', <<'YAML'],
 listen: [{ address: 0, name: front }, { address: 0, name: back }]
 routes:

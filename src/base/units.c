@@ -54,8 +54,9 @@ static bool parse_with_units(struct slice text, const struct unit *units, int64_
 
 bool units_parse_duration_ms(struct slice text, int64_t *duration_ms)
 {
-    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000}, {"min", 60000},
-                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+    static const struct unit units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {"y", 365 * 86400000LL},
+        {NULL, 0}};
     if (slice_equals(text, SLICE("0"))) {
         *duration_ms = 0;
         return true;

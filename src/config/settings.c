@@ -19,6 +19,8 @@ enum {
     SETTING_ROUTES,
     SETTING_ERROR_PAGES,
     SETTING_TRUSTED_PROXIES,
+    SETTING_HTTPS_ONLY,
+    SETTING_ACME_CHALLENGES,
     SETTING_USER,
     SETTING_ACCESS_LOG,
     SETTING_BODY_LIMIT,
@@ -64,6 +66,12 @@ static const struct field fields[SETTING_FIELDS] = {
     [SETTING_TRUSTED_PROXIES] = {.name = "trusted_proxies",
                                  .type = FIELD_LIST,
                                  .summary = "addresses and networks whose word about clients counts"},
+    [SETTING_HTTPS_ONLY] = {.name = "https_only",
+                            .type = FIELD_NODE,
+                            .summary = "whether clients that come by http are sent to https"},
+    [SETTING_ACME_CHALLENGES] = {.name = "acme_challenges",
+                                 .type = FIELD_PATH,
+                                 .summary = "the folder that an ACME client puts its answers under (its webroot)"},
     [SETTING_USER] = {.name = "user", .type = FIELD_TEXT, .summary = "whom workers run as"},
     [SETTING_ACCESS_LOG] = {.name = "access_log",
                             .type = FIELD_TEXT,
@@ -201,6 +209,7 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
                      reader->source, reader->arena, values, reader->error))
         return false;
     take_limits(settings, values);
+    settings->acme_challenges = values[SETTING_ACME_CHALLENGES].path;
     return listeners_read(reader, &values[SETTING_LISTEN]) && read_workers(reader, &values[SETTING_WORKERS]) &&
            read_arena(reader, &values[SETTING_ARENA]) && read_user(reader, &values[SETTING_USER]) &&
            read_access_log(reader, &values[SETTING_ACCESS_LOG]) &&
@@ -209,6 +218,7 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
            resolver_read(reader, &values[SETTING_RESOLVER]) &&
            steps_read(reader, values[SETTING_FILTERS].node, &settings->filters, &settings->filter_count) &&
            trusted_proxies_read(reader, &values[SETTING_TRUSTED_PROXIES]) &&
+           https_only_read(reader, &values[SETTING_HTTPS_ONLY]) &&
            error_pages_read(reader, values[SETTING_ERROR_PAGES].node, &settings->error_pages) &&
            routes_read(reader, &values[SETTING_ROUTES]);
 }

@@ -104,6 +104,7 @@ struct files_settings {
     size_t index_count;
     struct slice fallback; /* relative to root; empty where there is none */
     bool is_precompressed;
+    struct slice type;  /* of every file, for Content-Type; empty: as its name says */
     struct place place; /* of root */
 };
 
@@ -205,7 +206,16 @@ struct listener_settings {
     bool is_unix;
     bool speaks_http2;                       /* too: by ALPN over TLS, otherwise where the client begins with it */
     const struct listener_tls_settings *tls; /* NULL: plain */
+    bool is_https_only;                      /* where the settings are; meant for those that are plain */
     struct place place;
+};
+
+/* Whether clients that come by http are sent to https, and what those are told who come by https. */
+struct https_only_settings {
+    bool is_on;
+    uint16_t port;              /* where clients find https; 0: where a listener has it, and 443 where a proxy has */
+    struct slice hsts;          /* what Strict-Transport-Security says; empty: nothing */
+    struct pattern_list except; /* paths that are answered by http too */
 };
 
 struct library_settings {
@@ -247,6 +257,8 @@ struct settings {
 
     const struct address_range *trusted_proxies; /* whose word about clients counts */
     size_t trusted_proxy_count;
+    struct https_only_settings https_only;
+    const char *acme_challenges; /* the folder that an ACME client puts its answers under; NULL: none */
     struct error_pages error_pages;
 
     struct slice user; /* to run workers as; empty: stay who we are */

@@ -10,6 +10,7 @@ enum {
     LISTENER_NAME,
     LISTENER_TLS,
     LISTENER_HTTP2,
+    LISTENER_HTTPS_ONLY,
     LISTENER_FIELDS,
 };
 
@@ -24,6 +25,10 @@ static const struct field fields[LISTENER_FIELDS] = {
                         .type = FIELD_BOOL,
                         .fallback = "yes",
                         .summary = "whether it speaks HTTP/2 too"},
+    [LISTENER_HTTPS_ONLY] = {.name = "https_only",
+                             .type = FIELD_BOOL,
+                             .fallback = "yes",
+                             .summary = "whether the setting of that name holds for it"},
 };
 
 static bool refuse(struct settings_reader *reader, const struct node *node, const char *sentence)
@@ -83,10 +88,14 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
             return false;
         listener->name = values[LISTENER_NAME].text;
         listener->speaks_http2 = values[LISTENER_HTTP2].boolean;
+        listener->is_https_only = values[LISTENER_HTTPS_ONLY].boolean;
         if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
             return false;
         if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener))
             return false;
+        if (listener->tls != NULL && values[LISTENER_HTTPS_ONLY].written)
+            return error_set_at(reader->error, values[LISTENER_HTTPS_ONLY].place,
+                                "'https_only' is for listeners without 'tls': this one speaks nothing but https");
         node = values[LISTENER_ADDRESS].node;
     }
     if (node->is_null || node->text.length == 0)
@@ -127,7 +136,7 @@ bool listeners_read(struct settings_reader *reader, const struct field_value *va
     struct listener_settings *listeners = arena_zalloc(reader->arena, count * sizeof(*listeners));
     struct name_index addresses = {0};
     for (size_t i = 0; i < count; ++i)
-        listeners[i].speaks_http2 = true;
+        listeners[i].speaks_http2 = listeners[i].is_https_only = true;
     reader->settings->listeners = listeners;
     reader->settings->listener_count = count;
     if (node == NULL)

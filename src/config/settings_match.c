@@ -45,6 +45,11 @@ static bool read_list(struct settings_reader *reader, const struct node *node, c
     return true;
 }
 
+bool paths_read(struct settings_reader *reader, const struct node *node, const char *key, struct pattern_list *paths)
+{
+    return read_list(reader, node, key, pattern_read_path, paths);
+}
+
 static bool read_header(struct settings_reader *reader, const struct node *key, const struct node *node,
                         struct header_condition *condition)
 {

@@ -85,6 +85,9 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
 /* settings_match.c */
 bool match_read(struct settings_reader *reader, const struct node *node, struct match_settings *match);
 
+/* Reads one path as routes match them, or a list of them; key is what they stand under. */
+bool paths_read(struct settings_reader *reader, const struct node *node, const char *key, struct pattern_list *paths);
+
 enum {
     SETTINGS_MB = 1024 * 1024,
 };
@@ -97,6 +100,9 @@ bool error_pages_read(struct settings_reader *reader, const struct node *node, s
 
 /* settings_trusted_proxies.c */
 bool trusted_proxies_read(struct settings_reader *reader, const struct field_value *value);
+
+/* settings_https_only.c. After the listeners and the trusted proxies; value.node may be absent. */
+bool https_only_read(struct settings_reader *reader, const struct field_value *value);
 
 /* settings_target_*.c: what a route leads to. */
 bool proxy_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);

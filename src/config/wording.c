@@ -40,7 +40,8 @@ static const char *print_in_units(struct arena *arena, int64_t number, const str
 
 const char *wording_duration(struct arena *arena, int64_t duration_ms)
 {
-    static const struct unit units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    static const struct unit units[] = {
+        {"y", 365 * 86400000LL}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
     return duration_ms == 0 ? "0" : print_in_units(arena, duration_ms, units);
 }
 

@@ -152,7 +152,7 @@ bool pattern_takes(const struct pattern *pattern, struct slice text)
     return false;
 }
 
-static bool any_takes(const struct pattern_list *patterns, struct slice text)
+bool pattern_list_takes(const struct pattern_list *patterns, struct slice text)
 {
     for (size_t i = 0; i < patterns->count; ++i) {
         if (pattern_takes(&patterns->items[i], text))
@@ -177,7 +177,7 @@ static bool header_holds(const struct condition *condition, const struct lookup 
     if (!field_next(&walk, &value))
         return allows_absence(condition->patterns);
     do {
-        if (any_takes(condition->patterns, value))
+        if (pattern_list_takes(condition->patterns, value))
             return true;
     } while (!condition->first_field_only && field_next(&walk, &value));
     return false;
@@ -190,7 +190,7 @@ bool condition_holds(const struct condition *condition, const struct lookup *loo
     struct slice text = lookup_text(lookup, condition->subject.kind);
     if (condition->subject.kind == SUBJECT_HOST && text.length == 0)
         return false;
-    return any_takes(condition->patterns, text);
+    return pattern_list_takes(condition->patterns, text);
 }
 
 bool rule_holds(const struct rule *rule, const struct lookup *lookup)

@@ -74,6 +74,7 @@ bool field_next(struct field_walk *walk, struct slice *value);
 
 /* Whether a pattern of any kind but PATTERN_ABSENT takes this text. */
 bool pattern_takes(const struct pattern *pattern, struct slice text);
+bool pattern_list_takes(const struct pattern_list *patterns, struct slice text);
 
 bool condition_holds(const struct condition *condition, const struct lookup *lookup);
 bool rule_holds(const struct rule *rule, const struct lookup *lookup);

@@ -243,14 +243,6 @@ static struct slice read_item(const struct headers *headers, struct slice name, 
     return found;
 }
 
-static void read_scheme(struct exchange *exchange, struct slice scheme)
-{
-    if (slice_equals_nocase(scheme, SLICE("https")))
-        exchange->request.scheme = SLICE("https");
-    else if (slice_equals_nocase(scheme, SLICE("http")))
-        exchange->request.scheme = SLICE("http");
-}
-
 static bool is_scheme(struct slice text)
 {
     return slice_equals_nocase(text, SLICE("http")) || slice_equals_nocase(text, SLICE("https"));
@@ -279,7 +271,7 @@ static void use_hop(struct exchange *exchange, const struct hop *hop)
     exchange->peer_port = hop->port;
 }
 
-static void believe(struct exchange *exchange, const struct settings *settings)
+static bool believe(struct exchange *exchange, const struct settings *settings)
 {
     struct report report = {0};
     struct headers *headers = &exchange->request.headers;
@@ -291,17 +283,20 @@ static void believe(struct exchange *exchange, const struct settings *settings)
     exchange->proxy_address = exchange->peer_address;
     if (report.has_client)
         use_hop(exchange, &report.client);
-    read_scheme(exchange, report.scheme);
     if (request_rules_is_authority(report.authority))
         exchange->request.client_authority = report.authority;
+    if (!is_scheme(report.scheme))
+        return false;
+    exchange->request.scheme = slice_equals_nocase(report.scheme, SLICE("https")) ? SLICE("https") : SLICE("http");
+    return true;
 }
 
-void client_identity_settle(struct exchange *exchange, const struct settings *settings)
+bool client_identity_settle(struct exchange *exchange, const struct settings *settings)
 {
     struct hop peer;
     exchange->request.client_authority = exchange->request.authority;
     if (settings->trusted_proxy_count != 0 && parse_peer(exchange->peer_address, &peer) && is_trusted(settings, &peer))
-        believe(exchange, settings);
-    else
-        remove_claims(&exchange->request.headers);
+        return believe(exchange, settings);
+    remove_claims(&exchange->request.headers);
+    return false;
 }

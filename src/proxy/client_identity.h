@@ -12,8 +12,9 @@
  * for: removes what must not be believed, or takes the client's address, scheme and authority from what may.
  *
  * X-Forwarded-For is read from its end, past all that is trusted; what is malformed there ends the search, and what was
- * found so far counts. Forwarded (RFC 7239) is read the same way where there is no X-Forwarded-For. */
-void client_identity_settle(struct exchange *exchange, const struct settings *settings);
+ * found so far counts. Forwarded (RFC 7239) is read the same way where there is no X-Forwarded-For. Returns whether a
+ * trusted proxy has told the scheme. */
+bool client_identity_settle(struct exchange *exchange, const struct settings *settings);
 
 /* Whether fields of that name claim something about the client that a server might believe. */
 bool client_identity_is_claim(struct slice name);

@@ -7,6 +7,7 @@
 #include "proxy/file_source.h"
 #include "proxy/fixed_response.h"
 #include "proxy/forwarded.h"
+#include "proxy/gate.h"
 #include "proxy/request_rules.h"
 
 #include <inttypes.h>
@@ -24,6 +25,7 @@ struct dispatch {
     struct runtime *runtime;
     struct client *client;
     struct access_log *access_log;
+    struct gate *gate;
     struct tunnels tunnels;
     uint64_t next_id;
 };
@@ -150,6 +152,7 @@ static void forward(struct exchange *exchange)
 static void send_head(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
+    gate_mark(entry->dispatch->gate, exchange);
     entry->front->send_head(entry);
 }
 
@@ -315,6 +318,7 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
         .runtime = runtime,
         .client = client,
         .access_log = access_log,
+        .gate = gate_create(settings),
         .tunnels = {.loop = loop},
     };
     /* workers of one machine must not start alike */
@@ -325,9 +329,16 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
 
 void dispatch_destroy(struct dispatch *dispatch)
 {
-    if (dispatch != NULL)
-        tunnels_finish(&dispatch->tunnels);
+    if (dispatch == NULL)
+        return;
+    tunnels_finish(&dispatch->tunnels);
+    gate_destroy(dispatch->gate);
     free(dispatch);
+}
+
+void dispatch_note_https(struct dispatch *dispatch, uint16_t port)
+{
+    gate_note_https(dispatch->gate, port);
 }
 
 size_t dispatch_tunnel_count(const struct dispatch *dispatch)
@@ -348,11 +359,13 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->exchange->error_pages = &dispatch->settings->error_pages;
 }
 
-void dispatch_start(struct dispatch_entry *entry, struct slice listener)
+void dispatch_start(struct dispatch_entry *entry, const struct listener_settings *listener)
 {
     struct exchange *exchange = entry->exchange;
-    client_identity_settle(exchange, entry->dispatch->settings);
-    entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener);
+    bool is_told_scheme = client_identity_settle(exchange, entry->dispatch->settings);
+    entry->route = gate_find(entry->dispatch->gate, exchange, listener, is_told_scheme);
+    if (entry->route == NULL)
+        entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener->name);
     exchange->route_name = entry->route->name;
     exchange->error_pages = entry->route->error_pages;
     exchange->body_limit_bytes = (uint64_t)entry->route->body_limit_bytes;

@@ -51,6 +51,9 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
                                  struct runtime *runtime, struct client *client, struct access_log *access_log);
 void dispatch_destroy(struct dispatch *dispatch);
 
+/* Says which port a listener with TLS really has. Before the first exchange. */
+void dispatch_note_https(struct dispatch *dispatch, uint16_t port);
+
 /* How many tunnels there are. */
 size_t dispatch_tunnel_count(const struct dispatch *dispatch);
 
@@ -59,7 +62,7 @@ size_t dispatch_tunnel_count(const struct dispatch *dispatch);
 void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front);
 
 /* Sends the exchange on its way. May call the front. */
-void dispatch_start(struct dispatch_entry *entry, struct slice listener);
+void dispatch_start(struct dispatch_entry *entry, const struct listener_settings *listener);
 
 /* Writes the log line and destroys the exchange: after front->finished, or where the exchange was never started. */
 void dispatch_close(struct dispatch_entry *entry);

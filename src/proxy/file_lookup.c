@@ -61,6 +61,9 @@ static enum file_lookup_result find_named(const struct search *search, struct sl
         result = find_index(search, name);
     else
         result = open_name(search, name);
+    /* no file could ever stand for it */
+    if (result == FILE_IS_FOLDER && search->files->index_count == 0)
+        result = FILE_MISSING;
     if (result != FILE_MISSING || search->files->fallback.length == 0)
         return result;
     result = open_name(search, search->files->fallback);

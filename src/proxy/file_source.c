@@ -24,6 +24,7 @@ struct file_source {
     struct exchange *exchange;
     void (*on_over)(struct exchange *exchange);
     const char *root;
+    struct slice type;
     int fd;
     uint64_t offset, left;
     char *buffer;
@@ -179,7 +180,8 @@ static struct response_source send_bytes(struct file_source *source, int status,
     struct exchange *exchange = source->exchange;
     if (lookup->coding.length != 0)
         add_header(exchange, SLICE("content-encoding"), lookup->coding);
-    add_header(exchange, SLICE("content-type"), content_type_find(lookup->name));
+    add_header(exchange, SLICE("content-type"),
+               source->type.length != 0 ? source->type : content_type_find(lookup->name));
     source->offset = range->start;
     source->left = is_head(exchange) ? 0 : range->length;
     exchange->response.status = status;
@@ -221,6 +223,7 @@ static struct file_source *make_source(struct loop *loop, struct exchange *excha
         .exchange = exchange,
         .on_over = on_over,
         .root = files->root,
+        .type = files->type,
         .fd = fd,
         .timer = {.on_timeout = on_turn, .data = source},
     };

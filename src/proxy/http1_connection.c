@@ -128,7 +128,7 @@ static void start_exchange(struct http1_connection *connection)
     connection->state = HTTP1_EXCHANGE;
     timer_stop(connection->front->loop, &connection->timer);
     http1_sender_reset(connection);
-    dispatch_start(&connection->entry, connection->listener->name);
+    dispatch_start(&connection->entry, connection->listener);
 }
 
 static bool is_misdirected(const struct http1_connection *connection, const struct request_head *request)

@@ -131,7 +131,7 @@ static void start_exchange(struct http2_stream *stream)
 {
     stream->state = HTTP2_STREAM_EXCHANGE;
     http2_body_begin(stream);
-    dispatch_start(&stream->entry, stream->connection->listener->name);
+    dispatch_start(&stream->entry, stream->connection->listener);
 }
 
 static void destroy(struct http2_stream *stream)

@@ -10,6 +10,7 @@
 #include "proxy/front_http2.h"
 #include "proxy/listener.h"
 #include "proxy/resolver.h"
+#include "proxy/socket_address.h"
 #include "proxy/tls_listener.h"
 #include "proxy/tls_upstream.h"
 
@@ -163,7 +164,13 @@ void proxy_destroy(struct proxy *proxy)
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
 {
     static const struct listener_events events = {.may_accept = may_accept, .on_accepted = on_accepted};
-    proxy->listeners[index] = listener_create(proxy->loop, fd, &proxy->settings->listeners[index], &events, proxy);
+    const struct listener_settings *settings = &proxy->settings->listeners[index];
+    char address[INET6_ADDRSTRLEN];
+    uint16_t port;
+    socket_address_print_local(fd, address, &port);
+    if (settings->tls != NULL && !settings->is_unix)
+        dispatch_note_https(proxy->dispatch, port);
+    proxy->listeners[index] = listener_create(proxy->loop, fd, settings, &events, proxy);
 }
 
 void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count)
