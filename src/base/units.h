@@ -5,7 +5,8 @@
 
 #include "base/slice.h"
 
-/* Reads "250ms", "1.5s", "10m", "2h", "1d", "1y" (365 days), or a bare "0". Returns false where the text is no duration or too large. */
+/* Reads "250ms", "1.5s", "10m", "2h", "1d", "1y" (365 days), or a bare "0". Returns false where the text is no duration
+ * or too large. */
 bool units_parse_duration_ms(struct slice text, int64_t *duration_ms);
 
 /* Reads "512", "64KB", "16MB", "1.5GB", also "KiB" and "k"; all are powers of 1024, case does not matter. */
