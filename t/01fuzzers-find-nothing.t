@@ -16,7 +16,7 @@ if ($linked->{status} != 0) {
     plan(skip_all => 'clang cannot link fuzzers (libclang-rt-14-dev is missing)');
 }
 
-my %runs = (chunked => 20_000, elf => 5_000, forwarding => 20_000, head => 10_000, http2 => 20_000, ini => 2_000, path => 20_000, response => 5_000,
+my %runs = (chunked => 20_000, elf => 5_000, forwarding => 20_000, head => 10_000, http2 => 20_000, ini => 2_000, path => 20_000, proxy_header => 20_000, response => 5_000,
     settings => 2_000);
 
 sub build {

@@ -200,7 +200,7 @@ static void take_limits(struct settings *settings, const struct field_value *val
     settings->shutdown_timeout_ms = values[SETTING_SHUTDOWN_TIMEOUT].integer;
 }
 
-/* Names come first, whatever the order in the file: routes refer to them. */
+/* Names come first, whatever the order in the file: routes refer to them. So do listeners to trusted proxies. */
 static bool read_settings(struct settings_reader *reader, const struct node *root)
 {
     struct settings *settings = reader->settings;
@@ -210,14 +210,15 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
         return false;
     take_limits(settings, values);
     settings->acme_challenges = values[SETTING_ACME_CHALLENGES].path;
-    return listeners_read(reader, &values[SETTING_LISTEN]) && read_workers(reader, &values[SETTING_WORKERS]) &&
+    return address_ranges_read(reader, &values[SETTING_TRUSTED_PROXIES], "trusted_proxies", &settings->trusted_proxies,
+                               &settings->trusted_proxy_count) &&
+           listeners_read(reader, &values[SETTING_LISTEN]) && read_workers(reader, &values[SETTING_WORKERS]) &&
            read_arena(reader, &values[SETTING_ARENA]) && read_user(reader, &values[SETTING_USER]) &&
            read_access_log(reader, &values[SETTING_ACCESS_LOG]) &&
            read_library_path(reader, &values[SETTING_LIBRARY_PATH]) &&
            libraries_read(reader, &values[SETTING_LIBRARIES]) && upstreams_read(reader, &values[SETTING_UPSTREAMS]) &&
            resolver_read(reader, &values[SETTING_RESOLVER]) &&
            steps_read(reader, values[SETTING_FILTERS].node, &settings->filters, &settings->filter_count) &&
-           trusted_proxies_read(reader, &values[SETTING_TRUSTED_PROXIES]) &&
            https_only_read(reader, &values[SETTING_HTTPS_ONLY]) &&
            error_pages_read(reader, values[SETTING_ERROR_PAGES].node, &settings->error_pages) &&
            routes_read(reader, &values[SETTING_ROUTES]);

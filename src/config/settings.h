@@ -4,6 +4,7 @@
 /* What the configuration says, checked as far as it can be without loading a library: the result of reading a YAML file
  * or the original's proxy.ini. Immutable. Everything lives in the settings' own arena. */
 
+#include "config/address_range.h"
 #include "config/settings_upstream.h"
 
 enum pattern_kind {
@@ -108,12 +109,6 @@ struct files_settings {
     struct place place; /* of root */
 };
 
-/* A network: the first bits of address, in network order; 4 or 16 bytes, or 0: all unix sockets. */
-struct address_range {
-    unsigned char address[16];
-    unsigned address_bytes, bits;
-};
-
 enum host_policy {
     HOST_KEEP = 0, /* the client's Host */
     HOST_SERVER,   /* the server's own */
@@ -207,6 +202,9 @@ struct listener_settings {
     bool speaks_http2;                       /* too: by ALPN over TLS, otherwise where the client begins with it */
     const struct listener_tls_settings *tls; /* NULL: plain */
     bool is_https_only;                      /* where the settings are; meant for those that are plain */
+    /* Whose connections begin with a header of the PROXY protocol, which nobody else's may. */
+    const struct address_range *proxy_senders;
+    size_t proxy_sender_count;
     struct place place;
 };
 

@@ -11,6 +11,7 @@ enum {
     LISTENER_TLS,
     LISTENER_HTTP2,
     LISTENER_HTTPS_ONLY,
+    LISTENER_PROXY_PROTOCOL,
     LISTENER_FIELDS,
 };
 
@@ -29,6 +30,9 @@ static const struct field fields[LISTENER_FIELDS] = {
                              .type = FIELD_BOOL,
                              .fallback = "yes",
                              .summary = "whether the setting of that name holds for it"},
+    [LISTENER_PROXY_PROTOCOL] = {.name = "proxy_protocol",
+                                 .type = FIELD_NODE,
+                                 .summary = "whose connections tell by the PROXY protocol whom they are from"},
 };
 
 static bool refuse(struct settings_reader *reader, const struct node *node, const char *sentence)
@@ -91,7 +95,8 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
         listener->is_https_only = values[LISTENER_HTTPS_ONLY].boolean;
         if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
             return false;
-        if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener))
+        if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener) ||
+            !listener_proxy_read(reader, values[LISTENER_PROXY_PROTOCOL].node, listener))
             return false;
         if (listener->tls != NULL && values[LISTENER_HTTPS_ONLY].written)
             return error_set_at(reader->error, values[LISTENER_HTTPS_ONLY].place,

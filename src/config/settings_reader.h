@@ -29,6 +29,9 @@ bool listeners_read(struct settings_reader *reader, const struct field_value *va
 /* settings_listen_tls.c. node is NULL where nothing is written, which means plain HTTP. */
 bool listener_tls_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
 
+/* settings_listen_proxy.c. node may be NULL. After trusted_proxies. */
+bool listener_proxy_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
+
 /* settings_environment.c: what variables say where the file is silent. */
 bool environment_listener(struct settings_reader *reader, struct listener_settings *listener);
 bool environment_workers(struct settings_reader *reader);
@@ -98,8 +101,10 @@ enum {
 /* settings_error_pages.c. node may be NULL: then there are none. */
 bool error_pages_read(struct settings_reader *reader, const struct node *node, struct error_pages *pages);
 
-/* settings_trusted_proxies.c */
-bool trusted_proxies_read(struct settings_reader *reader, const struct field_value *value);
+/* settings_address_ranges.c. Reads a FIELD_LIST of addresses, networks, `private` and `unix`, which stands under key.
+ */
+bool address_ranges_read(struct settings_reader *reader, const struct field_value *value, const char *key,
+                         const struct address_range **ranges, size_t *count);
 
 /* settings_https_only.c. After the listeners and the trusted proxies; value.node may be absent. */
 bool https_only_read(struct settings_reader *reader, const struct field_value *value);

@@ -61,21 +61,10 @@ static void remove_claims(struct headers *headers)
     headers->count = kept;
 }
 
-static bool is_within(const struct address_range *range, const struct hop *hop)
-{
-    unsigned whole = range->bits / 8, rest = range->bits % 8;
-    if (range->address_bytes != hop->address_bytes || memcmp(range->address, hop->address, whole) != 0)
-        return false;
-    return rest == 0 || (range->address[whole] ^ hop->address[whole]) >> (8 - rest) == 0;
-}
-
 static bool is_trusted(const struct settings *settings, const struct hop *hop)
 {
-    for (size_t i = 0; i < settings->trusted_proxy_count; ++i) {
-        if (is_within(&settings->trusted_proxies[i], hop))
-            return true;
-    }
-    return false;
+    return address_ranges_hold(settings->trusted_proxies, settings->trusted_proxy_count, hop->address,
+                               hop->address_bytes);
 }
 
 /* The zone of an IPv6 address means something on the machine that wrote it alone. */

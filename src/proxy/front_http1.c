@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "proxy/http1_connection.h"
 #include "proxy/proxy_header.h"
-#include "proxy/socket_address.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -43,19 +42,20 @@ void front_http1_destroy(struct front_http1 *front)
     free(front);
 }
 
-void front_http1_take(struct front_http1 *front, int fd, const struct sockaddr *peer,
-                      const struct listener_settings *listener)
+void front_http1_take(struct front_http1 *front, struct socket *socket, const struct socket_end *peer,
+                      struct socket_end *local, const struct listener_settings *listener)
 {
     struct http1_connection *connection = mem_zalloc(sizeof(*connection));
     connection->front = front;
     connection->listener = listener;
-    socket_address_print(peer, connection->peer_address, &connection->peer_port);
+    connection->told_local = local;
+    connection->peer = *peer;
     connection->next = front->first;
     if (front->first != NULL)
         front->first->previous = connection;
     front->first = connection;
     ++front->count;
-    http1_connection_start(connection, fd);
+    http1_connection_start(connection, socket);
     front->on_count(front->data);
 }
 
@@ -73,6 +73,7 @@ void http1_connection_destroy(struct http1_connection *connection)
     http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
     http1_input_trim(&connection->input, &front->spare);
     http1_body_finish(connection);
+    free(connection->told_local);
     free(connection);
     front->on_count(front->data);
 }

@@ -5,8 +5,8 @@
  * happens in between is dispatch's. One per worker. */
 
 #include "proxy/dispatch.h"
-
-#include <sys/socket.h>
+#include "proxy/socket.h"
+#include "proxy/socket_address.h"
 
 struct front_http1;
 struct front_http2;
@@ -26,9 +26,10 @@ void front_http1_use_http2(struct front_http1 *front, struct front_http2 *http2)
 /* Only when no connection is left. NULL is fine. */
 void front_http1_destroy(struct front_http1 *front);
 
-/* Takes over an accepted descriptor (non-blocking, close-on-exec). peer may be of family AF_UNSPEC or AF_UNIX. */
-void front_http1_take(struct front_http1 *front, int fd, const struct sockaddr *peer,
-                      const struct listener_settings *listener);
+/* Takes over an accepted socket, and local, which is where its client has connected to, as a proxy has told; NULL: what
+ * the socket is bound to. */
+void front_http1_take(struct front_http1 *front, struct socket *socket, const struct socket_end *peer,
+                      struct socket_end *local, const struct listener_settings *listener);
 
 size_t front_http1_count(const struct front_http1 *front);
 

@@ -5,7 +5,6 @@
 #include "proxy/proxy_header.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct front_http2 *front_http2_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
@@ -32,15 +31,15 @@ void front_http2_destroy(struct front_http2 *front)
     free(front);
 }
 
-void front_http2_take(struct front_http2 *front, struct socket *socket, const char *peer_address, uint16_t peer_port,
-                      const struct listener_settings *listener, struct slice received)
+void front_http2_take(struct front_http2 *front, struct socket *socket, const struct socket_end *peer,
+                      struct socket_end *local, const struct listener_settings *listener, struct slice received)
 {
     struct http2_connection *connection = mem_zalloc(sizeof(*connection));
     connection->front = front;
     connection->socket = socket;
     connection->listener = listener;
-    connection->peer_port = peer_port;
-    memcpy(connection->peer_address, peer_address, strlen(peer_address) + 1);
+    connection->told_local = local;
+    connection->peer = *peer;
     connection->next = front->first;
     if (front->first != NULL)
         front->first->previous = connection;
@@ -60,6 +59,7 @@ void http2_connection_destroy(struct http2_connection *connection)
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     --front->count;
+    free(connection->told_local);
     free(connection);
     front->on_count(front->data);
 }

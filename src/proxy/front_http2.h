@@ -7,6 +7,7 @@
 
 #include "proxy/dispatch.h"
 #include "proxy/socket.h"
+#include "proxy/socket_address.h"
 
 struct front_http2;
 struct tls_listeners;
@@ -21,9 +22,10 @@ void front_http2_use_tls(struct front_http2 *front, struct tls_listeners *tls);
 /* Only when no connection is left. NULL is fine. */
 void front_http2_destroy(struct front_http2 *front);
 
-/* Takes over a socket, over TLS or not, with what was received from it already. The peer's address is copied. */
-void front_http2_take(struct front_http2 *front, struct socket *socket, const char *peer_address, uint16_t peer_port,
-                      const struct listener_settings *listener, struct slice received);
+/* Takes over a socket, over TLS or not, with what was received from it already, and local, as front_http1_take does.
+ * The peer's address is copied. */
+void front_http2_take(struct front_http2 *front, struct socket *socket, const struct socket_end *peer,
+                      struct socket_end *local, const struct listener_settings *listener, struct slice received);
 
 size_t front_http2_count(const struct front_http2 *front);
 

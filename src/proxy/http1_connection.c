@@ -1,6 +1,7 @@
 #include "proxy/http1_connection.h"
 
 #include "base/clock.h"
+#include "proxy/front_ends.h"
 #include "proxy/tls.h"
 #include "proxy/tls_listener.h"
 
@@ -92,13 +93,6 @@ static void throw_away_input(struct http1_connection *connection)
         linger_on(connection);
 }
 
-static void note_local(const struct http1_connection *connection, struct exchange *exchange)
-{
-    char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
-    socket_address_print_local(socket_descriptor(connection->socket), text, &exchange->local_port);
-    exchange->local_address = slice_from_text(text);
-}
-
 static size_t listener_index(const struct http1_connection *connection)
 {
     return (size_t)(connection->listener - connection->front->settings->listeners);
@@ -112,14 +106,13 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     connection->may_be_http2 = false;
     dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
     struct exchange *exchange = connection->entry.exchange;
-    exchange->peer_address = slice_from_text(connection->peer_address);
-    exchange->peer_port = connection->peer_port;
+    front_ends_note_peer(exchange, &connection->peer);
     exchange->takes_pipes = connection->listener->tls == NULL;
     if (connection->listener->tls != NULL && connection->socket != NULL)
         exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
                                                           connection->socket, &exchange->arena);
     if (connection->front->notes_local)
-        note_local(connection, exchange);
+        front_ends_note_local(exchange, connection->told_local, connection->socket);
     return &exchange->arena;
 }
 
@@ -411,7 +404,7 @@ static bool has_taken_more(struct http1_connection *connection)
 
 static void lose_handshake(struct http1_connection *connection, const char *failure)
 {
-    tls_listeners_note_failure(connection->front->tls, connection->socket, connection->peer_address, failure);
+    tls_listeners_note_failure(connection->front->tls, connection->socket, connection->peer.address, failure);
     http1_connection_lose(connection);
 }
 
@@ -459,13 +452,14 @@ static void begin_input(struct http1_connection *connection)
                             connection);
 }
 
-void http1_connection_start(struct http1_connection *connection, int fd)
+void http1_connection_start(struct http1_connection *connection, struct socket *socket)
 {
     static const struct socket_events events = {.on_readable = on_readable, .on_written = on_written};
     connection->timer.on_timeout = on_timeout;
     connection->timer.data = connection;
     connection->may_be_http2 = connection->listener->speaks_http2 && connection->listener->tls == NULL;
-    connection->socket = socket_create(connection->front->loop, fd, &events, connection);
+    connection->socket = socket;
+    socket_set_events(socket, &events, connection);
     begin_input(connection);
     start_timer(connection, connection->front->settings->header_timeout_ms);
 }

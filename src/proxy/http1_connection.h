@@ -94,8 +94,8 @@ struct http1_connection {
     struct http1_output output;
     struct dispatch_entry entry;
     struct tunnel_side *tunnel_side; /* HTTP1_TUNNEL */
-    uint16_t peer_port;
-    char peer_address[INET6_ADDRSTRLEN];
+    struct socket_end *told_local;   /* where the client has connected to, as a proxy has told; NULL: to the socket */
+    struct socket_end peer;
 };
 
 /* What the connections of a worker share. */
@@ -122,7 +122,7 @@ static inline struct http1_connection *http1_connection_of(struct dispatch_entry
 }
 
 /* Begins with an accepted socket; the front has filled who it is. */
-void http1_connection_start(struct http1_connection *connection, int fd);
+void http1_connection_start(struct http1_connection *connection, struct socket *socket);
 
 static inline void http1_connection_enter(struct http1_connection *connection)
 {

@@ -10,8 +10,9 @@ void http1_handover(struct http1_connection *connection)
     struct slice received = http1_input_slice(&connection->input);
     connection->socket = NULL;
     timer_stop(connection->front->loop, &connection->timer);
-    front_http2_take(connection->front->http2, socket, connection->peer_address, connection->peer_port,
-                     connection->listener, received);
+    front_http2_take(connection->front->http2, socket, &connection->peer, connection->told_local, connection->listener,
+                     received);
+    connection->told_local = NULL;
     http1_input_consume(&connection->input, received.length);
 }
 

@@ -50,7 +50,7 @@ void http2_connection_blame(struct http2_connection *connection, const char *com
         return;
     ++connection->front->offender_count;
     log_line(LOG_LEVEL_WARNING, "ended the HTTP/2 connection from %s: %s (%" PRIu64 " such connections so far)",
-             connection->peer_address, complaint, connection->front->offender_count);
+             connection->peer.address, complaint, connection->front->offender_count);
     nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
     http2_connection_give_up(connection);
 }

@@ -105,8 +105,8 @@ struct http2_connection {
     struct text out, sending;
     struct timer wait_timer, write_timer, poke_timer, leave_timer;
     struct http2_guard guard;
-    uint16_t peer_port;
-    char peer_address[INET6_ADDRSTRLEN];
+    struct socket_end *told_local; /* where the client has connected to, as a proxy has told; NULL: to the socket */
+    struct socket_end peer;
 };
 
 /* What the connections of a worker share. */

@@ -131,7 +131,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     if (frame->hd.type == NGHTTP2_HEADERS)
         connection->is_reading_head = false;
     if (!connection->is_ending)
-        log_line(LOG_LEVEL_INFO, "refused a frame from %s: %s", connection->peer_address, nghttp2_strerror(error));
+        log_line(LOG_LEVEL_INFO, "refused a frame from %s: %s", connection->peer.address, nghttp2_strerror(error));
     return 0;
 }
 

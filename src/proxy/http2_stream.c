@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "proxy/front_answer.h"
+#include "proxy/front_ends.h"
 #include "proxy/socket_address.h"
 #include "proxy/tls_listener.h"
 
@@ -50,17 +51,13 @@ static void open_exchange(struct http2_stream *stream)
     stream->entry.began_us = clock_monotonic_us();
     dispatch_open(connection->front->dispatch, &stream->entry, &http2_sender);
     struct exchange *exchange = stream->entry.exchange;
-    exchange->peer_address = slice_from_text(connection->peer_address);
-    exchange->peer_port = connection->peer_port;
+    front_ends_note_peer(exchange, &connection->peer);
     http2_request_guess(&stream->fields, &exchange->request);
     if (connection->listener->tls != NULL)
         exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
                                                           connection->socket, &exchange->arena);
-    if (!connection->front->notes_local)
-        return;
-    char *text = arena_alloc(&exchange->arena, INET6_ADDRSTRLEN);
-    socket_address_print_local(socket_descriptor(connection->socket), text, &exchange->local_port);
-    exchange->local_address = slice_from_text(text);
+    if (connection->front->notes_local)
+        front_ends_note_local(exchange, connection->told_local, connection->socket);
 }
 
 struct http2_stream *http2_stream_open(struct http2_connection *connection, int32_t id)

@@ -9,6 +9,7 @@
 #include "proxy/front_http1.h"
 #include "proxy/front_http2.h"
 #include "proxy/listener.h"
+#include "proxy/newcomers.h"
 #include "proxy/resolver.h"
 #include "proxy/socket_address.h"
 #include "proxy/tls_listener.h"
@@ -28,6 +29,7 @@ struct proxy {
     struct tls_listeners *tls_listeners;
     const struct ticket_keys *tickets; /* NULL: not shared */
     struct dispatch *dispatch;
+    struct newcomers *newcomers;
     struct front_http1 *front;
     struct front_http2 *http2;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
@@ -37,7 +39,7 @@ struct proxy {
 
 static size_t count_connections(const struct proxy *proxy)
 {
-    return front_http1_count(proxy->front) + front_http2_count(proxy->http2);
+    return newcomers_count(proxy->newcomers) + front_http1_count(proxy->front) + front_http2_count(proxy->http2);
 }
 
 static void tell_if_drained(struct proxy *proxy)
@@ -60,7 +62,14 @@ static void on_count(void *data)
 static void on_accepted(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings)
 {
     struct proxy *proxy = data;
-    front_http1_take(proxy->front, fd, peer, settings);
+    newcomers_take(proxy->newcomers, fd, peer, settings);
+}
+
+static void on_come(void *data, struct socket *socket, const struct socket_end *peer, struct socket_end *local,
+                    const struct listener_settings *settings)
+{
+    struct proxy *proxy = data;
+    front_http1_take(proxy->front, socket, peer, local, settings);
 }
 
 static bool may_accept(void *data)
@@ -83,6 +92,7 @@ static void on_turn(void *data)
 struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
                            struct runtime *runtime, int access_log_fd, struct slot *slot)
 {
+    static const struct newcomers_events events = {.on_come = on_come, .on_count = on_count};
     struct proxy *proxy = mem_alloc(sizeof(*proxy));
     *proxy = (struct proxy){.loop = loop, .settings = settings, .slot = slot};
     proxy->access_log = access_log_create(access_log_fd, settings->style);
@@ -92,6 +102,7 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     proxy->front = front_http1_create(loop, settings, proxy->dispatch, on_count, proxy);
     proxy->http2 = front_http2_create(loop, settings, proxy->dispatch, on_count, proxy);
     front_http1_use_http2(proxy->front, proxy->http2);
+    proxy->newcomers = newcomers_create(loop, settings, &events, proxy);
     proxy->listeners = mem_zalloc((settings->listener_count + 1) * sizeof(*proxy->listeners));
     loop_set_turn(loop, on_turn, proxy);
     return proxy;
@@ -148,6 +159,7 @@ void proxy_destroy(struct proxy *proxy)
         return;
     loop_set_turn(proxy->loop, NULL, NULL);
     stop_accepting(proxy);
+    newcomers_destroy(proxy->newcomers);
     front_http1_destroy(proxy->front);
     front_http2_destroy(proxy->http2);
     dispatch_destroy(proxy->dispatch);
@@ -210,6 +222,7 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
 
 void proxy_close_idle(struct proxy *proxy)
 {
+    newcomers_close(proxy->newcomers, true);
     front_http1_close_idle(proxy->front);
     front_http2_close_idle(proxy->http2);
 }
@@ -218,6 +231,7 @@ void proxy_cut(struct proxy *proxy)
 {
     stop_accepting(proxy);
     client_stop_checks(proxy->client);
+    newcomers_close(proxy->newcomers, false);
     front_http1_cut(proxy->front);
     front_http2_cut(proxy->http2);
 }

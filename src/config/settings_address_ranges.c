@@ -64,15 +64,16 @@ static bool refuse_rest(struct settings_reader *reader, const struct field_item 
 /* Whoever is connected by a unix socket has no address. */
 static const struct address_range unix_range = {.address_bytes = 0};
 
-static bool read_range(struct settings_reader *reader, const struct field_item *item, struct address_range *range)
+static bool read_range(struct settings_reader *reader, const struct field_item *item, const char *key,
+                       struct address_range *range)
 {
     size_t slash = slice_find(item->text, '/');
     const char *written = wording_quote(reader->arena, item->text);
     uint64_t bits;
     if (!parse_address(reader, slice_of(item->text.data, slash), range))
-        return error_set_at(
-            reader->error, item->place,
-            "'trusted_proxies' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not '%s'", written);
+        return error_set_at(reader->error, item->place,
+                            "'%s' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not '%s'", key,
+                            written);
     if (slash != item->text.length) {
         if (!slice_parse_number(slice_skip(item->text, slash + 1), &bits) || bits > range->bits)
             return error_set_at(reader->error, item->place, "'%s' wants a number from 0 to %u after its '/'", written,
@@ -85,23 +86,24 @@ static bool read_range(struct settings_reader *reader, const struct field_item *
     return true;
 }
 
-bool trusted_proxies_read(struct settings_reader *reader, const struct field_value *value)
+bool address_ranges_read(struct settings_reader *reader, const struct field_value *value, const char *key,
+                         const struct address_range **ranges, size_t *count)
 {
-    struct settings *settings = reader->settings;
-    struct address_range *ranges = arena_zalloc(reader->arena, (value->count + PRIVATE_RANGES) * sizeof(*ranges));
+    struct address_range *read = arena_zalloc(reader->arena, (value->count + PRIVATE_RANGES) * sizeof(*read));
     bool has_private = false;
-    settings->trusted_proxies = ranges;
+    *ranges = read;
+    *count = 0;
     for (size_t i = 0; i < value->count; ++i) {
         if (slice_equals(value->list[i].text, SLICE("private")))
             has_private = true;
         else if (slice_equals(value->list[i].text, SLICE("unix")))
-            ranges[settings->trusted_proxy_count++] = unix_range;
-        else if (!read_range(reader, &value->list[i], &ranges[settings->trusted_proxy_count++]))
+            read[(*count)++] = unix_range;
+        else if (!read_range(reader, &value->list[i], key, &read[(*count)++]))
             return false;
     }
     if (has_private) {
-        memcpy(ranges + settings->trusted_proxy_count, private_ranges, sizeof(private_ranges));
-        settings->trusted_proxy_count += PRIVATE_RANGES;
+        memcpy(read + *count, private_ranges, sizeof(private_ranges));
+        *count += PRIVATE_RANGES;
     }
     return true;
 }
