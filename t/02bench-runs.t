@@ -6,7 +6,7 @@ use FlexiLib::Test;
 
 need(qw(nginx wrk h2load taskset setpriv));
 my $run = root_folder() . '/bench/run';
-plan(skip_all => 'bench/ is not built') if grep { !-e build_folder() . "/bench/$_" } qw(backend noop.so);
+plan(skip_all => 'bench/ is not built') if grep { !-e build_folder() . "/bench/$_" } qw(backend noop.so handshakes hold);
 
 my @peers   = ('--peers', 'flexilib,nginx');
 my @options = ('--build', build_folder(), @peers, qw(--rounds 1 --seconds 0.2 --connections 4 --idle 20));
@@ -21,7 +21,7 @@ is($wrong->{status}, 2, 'a case that is unknown is refused');
 like($wrong->{err}, qr/there is no case functoin\n/, 'by its name');
 
 # One of each way to measure.
-for my $case (qw(function tls-get-proxied fixed-rate idle-connections spread)) {
+for my $case (qw(function tls-get-proxied fixed-rate http2-get-proxied tls-resumed idle-http2-tls spread)) {
     ok((grep { $_ eq $case } @cases), "$case is a case");
     my $result = run_command([$run, @options, $case]);
     is($result->{status}, 0, "$case runs to its end") or diag($result->{out} . $result->{err});

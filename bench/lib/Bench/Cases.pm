@@ -1,8 +1,9 @@
 # What is measured: the servers, how each is started, and the cases with what DESIGN's goals say about them.
 #
-# A case: name; title; scheme (http unless it says https, for which each server has its words in tls); how (which sub of Bench::Measure); path and length of the answer; load (arguments of load.lua);
-# contenders (names of servers below, with values that differ); compare: [A, B, METRIC, GOAL or nothing]: A's figure
-# divided by B's should be GOAL at most.
+# A case: name; title; how (which sub of Bench::Measure); path and length of the answer; contenders (names of servers
+# below, with values that differ); compare: [A, B, METRIC, GOAL or nothing]: A's figure divided by B's should be GOAL at
+# most. Further: scheme (http unless it says https) and version (1 unless it says 2), for which each server has its words
+# in tls and http2; key (ecdsa unless it says rsa); load (arguments of load.lua); visit (version of TLS, full or resumed).
 package Bench::Cases;
 
 use strict;
@@ -26,7 +27,8 @@ my %nginx = (
     program  => 'nginx',
     template => 'nginx.conf',
     command  => ['nginx', '-p', '@FOLDER@', '-c', 'nginx.conf', '-e', 'stderr'],
-    tls      => ' ssl; ssl_certificate @CERTIFICATE@; ssl_certificate_key @KEY@',
+    tls      => ' ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate @CERTIFICATE@; ssl_certificate_key @KEY@',
+    http2    => { http => ' http2', https => ' http2' },
     values   => {
         USER    => $is_root ? 'user root;' : '',
         MODULES => '',
@@ -65,7 +67,8 @@ sub all_peers {
             program  => 'haproxy',
             template => 'haproxy.cfg',
             command  => ['haproxy', '-W', '-db', '-f', 'haproxy.cfg'],
-            tls      => ' ssl crt @BOTH@ alpn http/1.1',
+            tls      => ' ssl crt @BOTH@',
+            http2    => { http => ' proto h2', https => ' alpn h2' },
             values   => {},
         },
         h2o         => \%h2o,
@@ -95,6 +98,55 @@ sub proxied {
     };
 }
 
+sub function_case {
+    my ($name, $title, @peers) = @_;
+    return {
+        name       => $name,
+        title      => $title,
+        how        => 'fast',
+        path       => '/hello',
+        length     => 14,
+        contenders => [map { { peer => $_ } } @peers],
+        compare    => [map { ['flexilib', $_, 'cpu'] } grep { $_ ne 'flexilib' } @peers],
+    };
+}
+
+# Over HTTP/2, by TLS unless told otherwise.
+sub http2 {
+    my ($case, %other) = @_;
+    return { %$case, how => 'streams', scheme => 'https', version => 2, %other };
+}
+
+sub handshakes {
+    my ($name, $title, $key, @visit) = @_;
+    return {
+        name       => $name,
+        title      => "$title, one GET of 100 bytes on each",
+        how        => 'visits',
+        scheme     => 'https',
+        key        => $key,
+        visit      => \@visit,
+        path       => '/bytes/100',
+        length     => 100,
+        contenders => \@proxies,
+        compare    => [map { ['flexilib', $_, 'cpu'] } qw(nginx haproxy h2o)],
+    };
+}
+
+sub idle {
+    my ($name, $what, %other) = @_;
+    return {
+        name       => $name,
+        title      => "memory for idle connections that have had one answer, $what",
+        how        => 'idle',
+        path       => '/hello',
+        length     => 14,
+        contenders => \@proxies,
+        compare    => [map { ['flexilib', $_, 'per_connection'] } qw(nginx haproxy h2o)],
+        %other,
+    };
+}
+
 sub all_cases {
     return (
         proxied('small-get-proxied', 'GET of 100 bytes, proxied, keep-alive on both sides', 100, ['get', 0],
@@ -104,19 +156,37 @@ sub all_cases {
         proxied('post-10k-proxied',  'POST of 10 KB, proxied', 100,    ['post', 10240]),
         { %{ proxied('tls-get-proxied', 'GET of 100 bytes by https, proxied to http', 100, ['get', 0]) }, scheme => 'https' },
         {
-            name       => 'function',
-            title      => 'a function answers: a C handler, return 200, Lua, http-request return, mruby',
-            how        => 'fast',
-            path       => '/hello',
-            length     => 14,
-            contenders => [map { { peer => $_ } } 'flexilib', 'nginx', 'nginx+lua', 'haproxy', 'h2o+mruby'],
-            compare    => [
+            %{
+                function_case(
+                    'function', 'a function answers: a C handler, return 200, Lua, http-request return, mruby',
+                    'flexilib', 'nginx', 'nginx+lua', 'haproxy', 'h2o+mruby'
+                )
+            },
+            compare => [
                 ['flexilib', 'nginx',     'cpu', 0.95],
                 ['flexilib', 'nginx+lua', 'cpu', 0.85],
                 ['flexilib', 'haproxy',   'cpu'],
                 ['flexilib', 'h2o+mruby', 'cpu', 0.55],
             ],
         },
+        http2(proxied('http2-get-proxied', 'GET of 100 bytes by HTTP/2 over TLS, proxied to HTTP/1', 100)),
+        http2(
+            proxied('http2-clear-get-proxied', 'the same without TLS, by prior knowledge', 100),
+            scheme => 'http'
+        ),
+        http2(proxied('http2-large-get-proxied', 'GET of 100 KB by HTTP/2 over TLS, proxied to HTTP/1', 102400)),
+        http2(
+            function_case(
+                'http2-function', 'a function answers over HTTP/2 and TLS',
+                'flexilib', 'nginx', 'nginx+lua', 'haproxy', 'h2o+mruby'
+            )
+        ),
+        handshakes('tls-full-ecdsa', 'full handshakes of TLS 1.3, ECDSA P-256',    'ecdsa', '1.3', 'full'),
+        handshakes('tls-full-rsa',   'full handshakes of TLS 1.3, RSA 2048',       'rsa',   '1.3', 'full'),
+        handshakes('tls-resumed',    'handshakes of TLS 1.3, resumed by ticket',   'ecdsa', '1.3', 'resumed'),
+        handshakes('tls12-full-ecdsa', 'full handshakes of TLS 1.2, ECDSA P-256',  'ecdsa', '1.2', 'full'),
+        handshakes('tls12-full-rsa', 'full handshakes of TLS 1.2, RSA 2048',       'rsa',   '1.2', 'full'),
+        handshakes('tls12-resumed',  'handshakes of TLS 1.2, resumed by ticket',   'ecdsa', '1.2', 'resumed'),
         {
             name       => 'chain',
             title      => 'GET of 100 bytes, proxied, through 0, 1 and 10 filters that do nothing',
@@ -142,16 +212,11 @@ sub all_cases {
             ],
             compare => [['routes-10000', 'routes-10', 'cpu', 1.05]],
         },
-        {
-            name       => 'idle-connections',
-            title      => 'memory for idle keep-alive connections that have had one answer',
-            how        => 'idle',
-            path       => '/hello',
-            length     => 14,
-            contenders => \@proxies,
-            compare    => [map { ['flexilib', $_, 'per_connection'] } qw(nginx haproxy h2o)],
-            limits     => [['flexilib', 'pss', 5 * 1024 * 1024], ['flexilib', 'per_connection', 2048]],
-        },
+        idle('idle-connections', 'HTTP/1',
+            limits => [['flexilib', 'pss', 5 * 1024 * 1024], ['flexilib', 'per_connection', 2048]]),
+        idle('idle-http2',     'HTTP/2', version => 2),
+        idle('idle-tls',       'HTTP/1 over TLS 1.3', scheme => 'https'),
+        idle('idle-http2-tls', 'HTTP/2 over TLS 1.3', scheme => 'https', version => 2),
         {
             name       => 'fixed-rate',
             title      => "GET of 100 bytes, proxied, at 70 % of nginx's peak",

@@ -1,4 +1,5 @@
-# What puts a server under load: wrk as fast as it goes, h2load at a fixed rate, or connections that are just held.
+# What puts a server under load: wrk as fast as it goes, h2load at a fixed rate or over HTTP/2, visits with a TLS handshake
+# each, or connections that are just held.
 package Bench::Load;
 
 use strict;
@@ -6,27 +7,27 @@ use warnings;
 
 use Bench::Machine;
 use POSIX qw(ceil);
-use Socket;
 use Time::HiRes qw(sleep time);
 
 use Exporter 'import';
-our @EXPORT = qw(start_wrk finish_wrk run_h2load hold_connections stop_load);
+our @EXPORT = qw(start_wrk finish_wrk run_h2load run_handshakes hold_connections release_connections stop_load);
 
 my $running;
 
-# Runs a program on the core of the load, its output readable; stopped with the driver.
+# Runs a program on the core of the load, its output readable, its input a pipe; stopped with the driver.
 sub start_program {
     my (@command) = @_;
-    pipe my $read, my $write or die "pipe: $!\n";
+    pipe my $read,    my $write or die "pipe: $!\n";
+    pipe my $control, my $input or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
     if ($pid == 0) {
-        open STDIN,  '<', '/dev/null';
+        open STDIN,  '<&', $control;
         open STDOUT, '>&', $write;
         open STDERR, '>&', $write;
         $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE);
         exec 'setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', load_core(), @command or POSIX::_exit(127);
     }
-    return $running = { pid => $pid, read => $read };
+    return $running = { pid => $pid, read => $read, input => $input };
 }
 
 sub finish_program {
@@ -60,7 +61,11 @@ sub start_wrk {
 sub finish_wrk {
     my ($wrk) = @_;
     kill 'INT', $wrk->{pid} if $wrk->{is_cut_short};
-    my $text = finish_program($wrk);
+    return read_report(finish_program($wrk));
+}
+
+sub read_report {
+    my ($text) = @_;
     my ($requests, $duration, $p50, $p99, $errors) = $text =~ /^report (\d+) (\d+) (\d+) (\d+) (\d+)$/m;
     return {
         requests => $requests // 0,
@@ -72,17 +77,19 @@ sub finish_wrk {
     };
 }
 
-# rate is in requests per second, all connections together; 0 is as fast as it goes. Its log has every single request.
+# rate is in requests per second, all connections together; 0 is as fast as it goes. streams: how many requests at a time
+# on each connection, over HTTP/2; HTTP/1 without. Its log has every single request.
 sub run_h2load {
     my (%option) = @_;
     my $log     = "$option{folder}/requests.log";
     my @rate    = $option{rate} ? ('--rps', sprintf '%.3f', $option{rate} / $option{connections}) : ();
+    my @version = $option{streams} ? ('-m', $option{streams}) : ('--h1');
     my $seconds = sprintf '%dms', 1000 * $option{seconds};
     my $started = time;
     unlink $log;
     my $text = finish_program(
         start_program(
-            'h2load', '--h1',            '-t', 1,             '-c', $option{connections}, '-D', $seconds, @rate,
+            'h2load', @version, '-t', 1, '-c', $option{connections}, '-D', $seconds, @rate,
             "--log-file=$log", $option{url}
         )
     );
@@ -108,22 +115,34 @@ sub read_log {
     );
 }
 
-# Opens so many connections, with one answered request on each. They live as long as the result, and leave no trace:
-# they are reset.
+# visit: version of TLS, full or resumed. connections is how many visitors there are.
+sub run_handshakes {
+    my (%option) = @_;
+    return read_report(
+        finish_program(
+            start_program(
+                "$option{build}/bench/handshakes", $option{port}, $option{path}, @{ $option{visit} },
+                $option{connections},              $option{seconds}
+            )
+        )
+    );
+}
+
+# Opens so many connections, with one answered request on each. kind: http1, http2, https1, https2.
 sub hold_connections {
-    my ($port, $count) = @_;
-    my $request = "GET /hello HTTP/1.1\r\nHost: bench.example\r\n\r\n";
-    my @held;
-    for (1 .. $count) {
-        socket(my $socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
-        setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
-        connect($socket, pack_sockaddr_in($port, INADDR_LOOPBACK)) or die "connect: $!\n";
-        send $socket, $request, 0;
-        recv $socket, my $answer, 4096, 0;
-        die "an idle connection was not answered: $answer\n" if $answer !~ m{^HTTP/1.1 200 };
-        push @held, $socket;
-    }
-    return \@held;
+    my (%option) = @_;
+    my $holder = start_program("$option{build}/bench/hold", @option{qw(port path count kind)});
+    my $line   = readline $holder->{read};
+    die "idle connections cannot be held: " . ($line // '') . "\n" if ($line // '') ne "held $option{count}\n";
+    return $holder;
+}
+
+# They leave no trace: they are reset.
+sub release_connections {
+    my ($holder) = @_;
+    close $holder->{input};
+    finish_program($holder);
+    return;
 }
 
 1;

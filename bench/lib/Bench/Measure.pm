@@ -11,7 +11,14 @@ use Time::HiRes qw(sleep time);
 use Exporter 'import';
 our @EXPORT = qw(measure find_peak);
 
-my %how = (fast => \&measure_fast, rate => \&measure_rate, idle => \&measure_idle, spread => \&measure_spread);
+my %how = (
+    fast    => \&measure_fast,
+    rate    => \&measure_rate,
+    streams => \&measure_rate,
+    visits  => \&measure_visits,
+    idle    => \&measure_idle,
+    spread  => \&measure_spread,
+);
 
 use constant LONGER_TRIES => 6;
 
@@ -70,6 +77,7 @@ sub measure_fast {
     return add_clock($before, $server, $figures);
 }
 
+# Also without a rate, where it is 0.
 sub measure_rate {
     my ($server, $case, $contender, $option) = @_;
     my $before  = take_clock($server);
@@ -79,8 +87,25 @@ sub measure_rate {
         seconds     => $option->{seconds},
         folder      => $option->{folder},
         rate        => $option->{rate},
+        streams     => $case->{how} eq 'streams' ? $option->{streams} : 0,
     );
     return add_clock($before, $server, $figures);
+}
+
+sub measure_visits {
+    my ($server, $case, $contender, $option) = @_;
+    my $before  = take_clock($server);
+    my $figures = run_handshakes(
+        build       => $option->{build},
+        port        => $server->port,
+        path        => $case->{path},
+        visit       => $case->{visit},
+        connections => $option->{connections},
+        seconds     => $option->{seconds},
+    );
+    add_clock($before, $server, $figures);
+    $figures->{per_cpu} = 1 / ($figures->{cpu} || 1);
+    return $figures;
 }
 
 # Requests per second that the server answers to the same load without a limit: the best of three tries.
@@ -98,9 +123,15 @@ sub find_peak {
 sub measure_idle {
     my ($server, $case, $contender, $option) = @_;
     my $before = $contender->{idle_pss} //= pss_bytes($server->pids);
-    my $held   = hold_connections($server->port, $option->{idle});
-    my $after  = pss_bytes($server->pids);
-    undef $held;
+    my $held   = hold_connections(
+        build => $option->{build},
+        port  => $server->port,
+        path  => $case->{path},
+        count => $option->{idle},
+        kind  => ($case->{scheme} // 'http') . ($case->{version} // 1),
+    );
+    my $after = pss_bytes($server->pids);
+    release_connections($held);
     return {
         requests       => $option->{idle},
         errors         => 0,

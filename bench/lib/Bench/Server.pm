@@ -85,14 +85,15 @@ sub output {
 
 # Asks once, to see that what is measured is what is meant: every server must answer the same.
 sub check_answer {
-    my ($self, $path, $length) = @_;
-    my @curl = qw(curl --silent --show-error --insecure --http1.1 --include --header Host:bench.example);
+    my ($self, $path, $length, $version) = @_;
+    my $protocol = $version == 1 ? '--http1.1' : $self->{scheme} eq 'https' ? '--http2' : '--http2-prior-knowledge';
+    my @curl     = (qw(curl --silent --show-error --insecure --include --header Host:bench.example), $protocol);
     open my $curl, '-|', @curl, $self->url($path) or die "cannot run curl: $!\n";
     my $answer = do { local $/; <$curl> } // '';
     close $curl;
     my ($head, $body) = split /\r\n\r\n/, $answer, 2;
     die "$self->{name} answers $path wrongly:\n$answer\n" . $self->output
-        if ($head // '') !~ m{^HTTP/1.1 200 } || length($body // '') != $length;
+        if ($head // '') !~ m{^HTTP/$version\S* 200 } || length($body // '') != $length;
     return;
 }
 

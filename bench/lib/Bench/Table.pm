@@ -8,14 +8,17 @@ use Exporter 'import';
 our @EXPORT = qw(print_case);
 
 my %columns = (
-    fast   => [qw(cpu rps p50 p99 pss others)],
-    rate   => [qw(cpu rps p50 p99 pss others)],
-    idle   => [qw(pss pss_held per_connection)],
-    spread => [qw(workers spread)],
+    fast    => [qw(cpu rps p50 p99 pss others)],
+    rate    => [qw(cpu rps p50 p99 pss others)],
+    streams => [qw(cpu rps p50 p99 pss others)],
+    visits  => [qw(cpu per_cpu rps p50 p99 pss others)],
+    idle    => [qw(pss pss_held per_connection)],
+    spread  => [qw(workers spread)],
 );
 
 my %title = (
     cpu            => 'CPU/request',
+    per_cpu        => 'per CPU s',
     rps            => 'requests/s',
     p50            => 'p50',
     p99            => 'p99',
@@ -29,6 +32,7 @@ my %title = (
 
 my %format = (
     cpu            => sub { sprintf '%.2f us', 1e6 * $_[0] },
+    per_cpu        => sub { sprintf '%.0f', $_[0] },
     rps            => sub { sprintf '%.0f', $_[0] },
     p50            => sub { sprintf '%.3f ms', 1e3 * $_[0] },
     p99            => sub { sprintf '%.3f ms', 1e3 * $_[0] },
@@ -40,7 +44,7 @@ my %format = (
     spread         => sub { sprintf '%.2f', $_[0] },
 );
 
-my @ratio_columns = qw(cpu rps p50 p99 pss per_connection);
+my @ratio_columns = qw(cpu per_cpu rps p50 p99 pss per_connection);
 
 sub median {
     my @sorted = sort { $a <=> $b } @_;
