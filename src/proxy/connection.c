@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    MOST_IDLE = 64, /* of each server */
+    MOST_IDLE = 1024, /* of each server */
 };
 
 static void unlink_idle(struct connection *connection)
