@@ -66,6 +66,7 @@ struct http2_stream {
     bool has_body;    /* bytes of the response's body may follow its head */
     bool is_cut;      /* the response cannot be completed */
     bool is_finished; /* the exchange is over and has to be closed */
+    bool has_logged_refusal;
     struct http2_fields fields;
     struct http2_framing framing;
     struct http2_body body;
@@ -95,9 +96,10 @@ struct http2_connection {
     unsigned depth;
     bool is_reading_head; /* between a HEADERS frame and the end of its fields */
     bool has_had_streams;
-    bool is_ending;        /* nothing of the client counts any more: GOAWAY is on its way */
-    bool is_lingering;     /* everything is written, what the client still sends is thrown away */
-    bool is_told_to_leave; /* the first GOAWAY of a drain was sent */
+    bool is_ending;          /* nothing of the client counts any more: GOAWAY is on its way */
+    bool is_lingering;       /* everything is written, what the client still sends is thrown away */
+    bool is_told_to_leave;   /* the first GOAWAY of a drain was sent */
+    bool has_logged_refusal; /* of something in what was received last */
     enum http2_wait wait;
     uint64_t lingered_bytes;
     uint64_t taken_bytes; /* by the client, when the timer of a write was last over */

@@ -124,15 +124,36 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
+/* Each request that is refused has one line; there may be no stream. */
+static void log_refusal(struct http2_connection *connection, struct http2_stream *stream, const char *reason)
+{
+    struct slice id = stream != NULL ? stream->entry.exchange->id : SLICE("none");
+    connection->has_logged_refusal = true;
+    if (stream != NULL)
+        stream->has_logged_refusal = true;
+    if (!connection->is_ending)
+        log_line(LOG_LEVEL_INFO, "refused a frame from %s: %s (request %.*s)", connection->peer.address, reason,
+                 SLICE_ARG(id));
+}
+
 /* The stream, or the connection, is ended by libnghttp2. */
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *data)
 {
     struct http2_connection *connection = data;
     if (frame->hd.type == NGHTTP2_HEADERS)
         connection->is_reading_head = false;
-    if (!connection->is_ending)
-        log_line(LOG_LEVEL_INFO, "refused a frame from %s: %s", connection->peer.address, nghttp2_strerror(error));
+    log_refusal(connection, find_stream(connection, frame->hd.stream_id), nghttp2_strerror(error));
     return 0;
+}
+
+/* What libnghttp2 ends without a call of on_invalid_frame: a stream whose data are not what its head says, and what
+ * cannot be taken for a frame at all. */
+static void note_end(struct http2_connection *connection, const nghttp2_frame *frame, uint32_t error)
+{
+    struct http2_stream *stream = find_stream(connection, frame->hd.stream_id);
+    bool has_logged = stream != NULL ? stream->has_logged_refusal : connection->has_logged_refusal;
+    if (!has_logged)
+        log_refusal(connection, stream, nghttp2_http2_strerror(error));
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t length, void *data)
@@ -150,16 +171,27 @@ static bool is_clients_fault(uint32_t error)
     return error != NGHTTP2_NO_ERROR && error != NGHTTP2_INTERNAL_ERROR;
 }
 
+static void note_reset(struct http2_connection *connection, const nghttp2_frame *frame)
+{
+    uint32_t error = frame->rst_stream.error_code;
+    if (!is_clients_fault(error))
+        return;
+    /* a client that is too slow is no news */
+    if (error != NGHTTP2_CANCEL)
+        note_end(connection, frame, error);
+    http2_guard_note_reset(&connection->guard, now_ms(connection));
+    http2_connection_check_guard(connection);
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
     struct http2_connection *connection = data;
-    if (frame->hd.type == NGHTTP2_RST_STREAM && is_clients_fault(frame->rst_stream.error_code)) {
-        http2_guard_note_reset(&connection->guard, now_ms(connection));
-        http2_connection_check_guard(connection);
-    }
-    /* the framing itself was wrong */
-    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        note_reset(connection, frame);
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+        note_end(connection, frame, frame->goaway.error_code);
         http2_connection_give_up(connection);
+    }
     bool may_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     struct http2_stream *stream = may_end ? find_stream(connection, frame->hd.stream_id) : NULL;
     if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
@@ -263,6 +295,7 @@ struct nghttp2_session *http2_session_create(struct http2_connection *connection
 
 bool http2_session_take(struct http2_connection *connection, struct slice data)
 {
+    connection->has_logged_refusal = false;
     http2_guard_watch(&connection->guard, data, now_ms(connection));
     http2_connection_check_guard(connection);
     if (connection->is_ending)

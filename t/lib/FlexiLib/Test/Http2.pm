@@ -2,7 +2,7 @@ package FlexiLib::Test::Http2;
 
 # HTTP/2 by hand, the client's end, frame by frame: nothing is checked, so that anything can be sent.
 #
-#   my $http2 = FlexiLib::Test::Http2->open($flexilib);      # preface and SETTINGS are sent
+#   my $http2 = FlexiLib::Test::Http2->open($flexilib);      # preface and SETTINGS are sent; connection => one that is open
 #   $http2->headers(1, [':method' => 'GET', ...], end => 1);
 #   $http2->request(3, GET => '/path', ['x-a' => 'b']);      # with proper pseudo-fields
 #   $http2->data(3, 'body', end => 1);
@@ -28,7 +28,8 @@ use constant { END_STREAM => 1, ACK => 1, END_HEADERS => 4 };
 
 sub open {
     my ($class, $target, %option) = @_;
-    my $self = bless { connection => FlexiLib::Test::connect_to($target, $option{listener}), streams => {}, %option }, $class;
+    my $connection = $option{connection} // FlexiLib::Test::connect_to($target, $option{listener});
+    my $self       = bless { streams => {}, %option, connection => $connection }, $class;
     $self->{connection}->limit_buffer($option{buffer}) if $option{buffer};
     # no table, so that what comes can be read without remembering
     my %settings = (1 => 0, %{ $option{settings} // {} });
