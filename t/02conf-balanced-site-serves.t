@@ -48,7 +48,7 @@ my $site   = "https://site.example:$port";
 my @client = ('--include', '--cacert', $authority->path, '--resolve', "site.example:$port:127.0.0.1");
 
 my $response = request($flexilib, GET => '/a?b', host => 'site.example', listener => 'plain');
-is($response->status . ' ' . $response->header('Location'), '301 https://site.example/a?b', 'http is led to https');
+is($response->status . ' ' . $response->header('Location'), "308 $site/a?b", 'http is led to https');
 
 my $first = curl(@client, "$site/");
 like($first->{out}, qr{^HTTP/2 200 .*\r\n\r\n(?:one|two)$}s, 'https is answered by one of the servers') or diag($first->{err});
