@@ -43,7 +43,7 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
         if ($target =~ m{^h2o(?:\.h|/)}) {
             push @misplaced, "$layer/$name includes $include" if !$is_seam;
         } elsif ($target =~ m{^openssl/}) {
-            push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^tls\w*\.c$/;
+            push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^(?:tls\w*|websocket)\.c$/;
         } elsif ($target =~ m{^nghttp2/}) {
             push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^http2_\w+\.c$/;
         } elsif ($target =~ m{^ares\w*\.h$}) {

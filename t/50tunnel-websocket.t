@@ -1,4 +1,4 @@
-# WebSockets through FlexiLib, between node's ws at both ends.
+# WebSockets through FlexiLib, between node's ws at both ends, over HTTP/1.1 and HTTP/2 (RFC 8441).
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -35,7 +35,22 @@ const crypto = require('crypto');
 const url = process.argv[2];
 const fail = what => { console.log('wrong: ' + what); process.exit(1); };
 const check = (condition, what) => { if (!condition) fail(what); };
-const open = (path, options) => new Promise((resolve, reject) => {
+const session = url.startsWith('h2:') ? require('http2').connect('http:' + url.slice(3)) : null;
+const settings = session && new Promise(resolve => session.once('remoteSettings', resolve));
+const pathname = session ? new URL('http:' + url.slice(3)).pathname.replace(/\/$/, '') : '';
+const openStream = async path => {
+    check((await settings).enableConnectProtocol, 'the setting');
+    const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': pathname + path,
+        'sec-websocket-version': '13', 'sec-websocket-protocol': 'first, second' });
+    const headers = await new Promise((resolve, reject) => stream.once('response', resolve).once('error', reject));
+    check(headers[':status'] === 200, 'status ' + headers[':status']);
+    const socket = new WebSocket(null);
+    Object.assign(socket, { _isServer: false, _protocol: headers['sec-websocket-protocol'], headers });
+    stream.setNoDelay = () => {};
+    socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 64 << 20, skipUTF8Validation: false });
+    return socket;
+};
+const open = (path, options) => session ? openStream(path) : new Promise((resolve, reject) => {
     const socket = new WebSocket(url + path, ['first', 'second'], options);
     socket.headers = new Promise(done => socket.on('upgrade', response => done(response.headers)));
     socket.on('open', () => resolve(socket));
@@ -47,7 +62,7 @@ const echo = async (socket, data) => { const answer = next(socket); socket.send(
 (async () => {
     let socket = await open('/a');
     check(socket.protocol === 'second', 'the subprotocol');
-    check(socket.extensions.startsWith('permessage-deflate'), 'the extension ' + socket.extensions);
+    check(session || socket.extensions.startsWith('permessage-deflate'), 'the extension ' + socket.extensions);
     check((await socket.headers).via === '1.1 flexilib', 'Via');
     check((await echo(socket, 'hello')).toString() === 'hello', 'a short message');
     for (const size of [0, 1, 125, 126, 65535, 65536, 1000000, 20000000]) {
@@ -73,10 +88,11 @@ const echo = async (socket, data) => { const answer = next(socket); socket.send(
     socket.close(4002);
     check((await left)[0] === 4002, 'close of the client');
 
-    const many = await Promise.all(Array.from({ length: 200 }, (_, i) => open('/many/' + i)));
+    const many = await Promise.all(Array.from({ length: session ? 90 : 200 }, (_, i) => open('/many/' + i)));
     const answers = await Promise.all(many.map((one, i) => echo(one, 'number ' + i + 'x'.repeat(i * 100))));
-    check(answers.every((answer, i) => answer.toString() === 'number ' + i + 'x'.repeat(i * 100)), '200 at once');
+    check(answers.every((answer, i) => answer.toString() === 'number ' + i + 'x'.repeat(i * 100)), 'many at once');
     await Promise.all(many.map(one => { const end = next(one, 'close'); one.close(); return end; }));
+    if (session) session.close();
     console.log('all right');
 })().catch(error => fail(error.stack));
 END
@@ -104,12 +120,14 @@ routes:
   - { match: /, proxy: "http://127.0.0.1:$ports[0]" }
 END
 
-for my $path ('', '/secure') {
-    my $client = start_node("$folder/client.js", 'ws://' . $flexilib->address . $path);
-    is($client->wait_status, 0, "$path/: two ws understand each other") or diag($client->text('stderr'));
-    is($client->text('stdout'), "all right\n", 'in everything');
+for my $case (['ws', ''], ['ws', '/secure'], ['h2', ''], ['h2', '/secure']) {
+    my ($scheme, $path) = @$case;
+    my $client = start_node("$folder/client.js", "$scheme://" . $flexilib->address . $path);
+    is($client->wait_status, 0, "$scheme $path/: two ws understand each other") or diag($client->text('stderr'));
     $client->wait_streams;
-    my $line = $flexilib->wait_access(qr{GET \Q$path\E/a\b});
+    is($client->text('stdout'), "all right\n", 'in everything');
+    my $version = $scheme eq 'h2' ? 2 : 1;
+    my $line    = $flexilib->wait_access(qr{GET \Q$path\E/a HTTP/$version});
     like($line, qr/ 101 /, 'the access log says 101');
 }
 is(request($flexilib, GET => '/plain')->body, "plain\n", 'ordinary requests go to the same server');

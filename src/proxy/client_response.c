@@ -2,6 +2,7 @@
 #include "proxy/forward.h"
 #include "proxy/http1_response.h"
 #include "proxy/response_rewrite.h"
+#include "proxy/websocket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,6 +132,16 @@ static void pass_on_interim(struct client_request *request, const struct parsed_
     exchange_interim(request->exchange, &interim);
 }
 
+/* Clients of HTTP/1 have made the key, and see for themselves. */
+static bool is_key_accepted(const struct client_request *request, const struct parsed_head *head)
+{
+    const struct headers fields = {.items = head->fields, .count = head->field_count};
+    const struct header *key = headers_find(&request->exchange->request.headers, SLICE("sec-websocket-key"));
+    const struct header *accept = headers_find(&fields, SLICE("sec-websocket-accept"));
+    return !request->exchange->request.is_http2 ||
+           (key != NULL && accept != NULL && websocket_is_accepted(key->value, accept->value));
+}
+
 /* Returns whether a 1xx was passed on or over, so that what stands behind it is to be looked at. */
 static bool take_head(struct client_request *request, const struct parsed_head *head, struct slice text)
 {
@@ -141,6 +152,8 @@ static bool take_head(struct client_request *request, const struct parsed_head *
         client_request_lose(request, LOSS_FAILURE, "bad response: its head is larger than 64 KB");
     } else if (!http1_response_judge(head, request->exchange->request.method, upgrade, &response, &reason)) {
         client_request_lose(request, LOSS_FAILURE, "bad response: %s", reason);
+    } else if (response.is_switch && !is_key_accepted(request, head)) {
+        client_request_lose(request, LOSS_FAILURE, "bad response: its Sec-WebSocket-Accept is not for the key");
     } else if (response.is_switch) {
         accept_switch(request, head, text, &response);
     } else if (!response.is_interim) {

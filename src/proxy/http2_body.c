@@ -50,6 +50,8 @@ void http2_body_begin(struct http2_stream *stream)
 {
     struct exchange *exchange = stream->entry.exchange;
     struct http2_body *body = &stream->body;
+    if (stream->framing.is_websocket)
+        return;
     if (stream->is_request_over) {
         exchange->request_body = text_slice(&body->in);
         release(stream, body->held_bytes);
@@ -61,19 +63,26 @@ void http2_body_begin(struct http2_stream *stream)
     exchange->request_length = stream->framing.content_length;
 }
 
+static bool is_wanted(const struct http2_stream *stream)
+{
+    if (stream->state == HTTP2_STREAM_ANSWER || stream->is_finished)
+        return false;
+    if (stream->framing.is_websocket)
+        return !stream->has_head || stream->tunnel_side != NULL;
+    return stream->state != HTTP2_STREAM_EXCHANGE || exchange_may_pull_request(stream->entry.exchange);
+}
+
 void http2_body_add(struct http2_stream *stream, struct slice data)
 {
     struct http2_body *body = &stream->body;
-    bool is_running = stream->state == HTTP2_STREAM_EXCHANGE;
     body->held_bytes += data.length;
     body->received_bytes += data.length;
-    if (stream->state == HTTP2_STREAM_ANSWER || stream->is_finished ||
-        (is_running && !exchange_may_pull_request(stream->entry.exchange))) {
+    if (!is_wanted(stream)) {
         release(stream, data.length);
         return;
     }
     text_add(&body->in, data);
-    if (body->is_pulled)
+    if (body->is_pulled || stream->wants_input)
         http2_stream_make_due(stream);
 }
 
@@ -103,6 +112,30 @@ void http2_body_pull(struct dispatch_entry *entry)
     body->is_pulled = true;
     http2_body_give(stream);
     http2_connection_poke(stream->connection);
+}
+
+bool http2_body_is_empty(const struct http2_stream *stream)
+{
+    const struct http2_body *body = &stream->body;
+    return body->taken_bytes == body->lent.length && body->in.length == 0;
+}
+
+size_t http2_body_take(struct http2_stream *stream, char *buffer, size_t capacity)
+{
+    struct http2_body *body = &stream->body;
+    if (body->taken_bytes == body->lent.length) {
+        text_finish(&body->lent);
+        body->lent = body->in;
+        body->in = TEXT_INIT;
+        body->taken_bytes = 0;
+    }
+    size_t left = body->lent.length - body->taken_bytes;
+    size_t length = left < capacity ? left : capacity;
+    if (length != 0)
+        memcpy(buffer, body->lent.data + body->taken_bytes, length);
+    body->taken_bytes += length;
+    release(stream, length);
+    return length;
 }
 
 void http2_body_finish(struct http2_stream *stream)

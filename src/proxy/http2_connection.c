@@ -191,6 +191,12 @@ void http2_connection_poke(struct http2_connection *connection)
         timer_start(connection->front->loop, &connection->poke_timer, 0);
 }
 
+void http2_connection_work_soon(struct http2_connection *connection)
+{
+    if (connection->depth == 0)
+        timer_start(connection->front->loop, &connection->poke_timer, 0);
+}
+
 static void receive(struct http2_connection *connection)
 {
     char *input = connection->front->input;

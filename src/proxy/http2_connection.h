@@ -3,7 +3,8 @@
 
 /* A client's HTTP/2 connection, private to the front: front_http2.c owns them, http2_connection.c has the socket, the
  * clock and the end, http2_session.c hears what libnghttp2 has understood, http2_stream.c leads a stream through its
- * request, http2_body.c has its body, http2_sender.c writes, http2_guard.c counts what no client should do so often.
+ * request, http2_body.c has its body, http2_sender.c writes, http2_tunnel.c lends a stream to a tunnel, http2_guard.c
+ * counts what no client should do so often.
  *
  * Every entry from outside (an event of the socket, a timer) stands between enter and leave. What it leads to is noted
  * on the streams that it concerns, which become due; only the outermost leave works on those, and has libnghttp2 write.
@@ -40,9 +41,10 @@ enum http2_stream_state {
 /* The body of a request. The client may send more only when what it has sent was used, so the window of flow control is
  * all that is ever kept. */
 struct http2_body {
-    struct text in;    /* received and not asked for */
-    struct text lent;  /* the piece that the exchange has */
-    size_t held_bytes; /* received, while the client may not send as much again */
+    struct text in;     /* received and not asked for */
+    struct text lent;   /* the piece that the exchange has, or that a tunnel takes from */
+    size_t taken_bytes; /* of lent, by a tunnel */
+    size_t held_bytes;  /* received, while the client may not send as much again */
     uint64_t received_bytes;
     uint64_t waited_ms; /* for the client, in all */
     uint64_t wait_began_ms;
@@ -67,6 +69,10 @@ struct http2_stream {
     bool is_cut;      /* the response cannot be completed */
     bool is_finished; /* the exchange is over and has to be closed */
     bool has_logged_refusal;
+    bool owes_end;                   /* and the stream's end waits to be sent nevertheless */
+    struct tunnel_side *tunnel_side; /* NULL where no tunnel has the stream */
+    bool wants_input;                /* the tunnel does, as soon as there is any */
+    uint64_t sent_bytes;             /* of the body */
     struct http2_fields fields;
     struct http2_framing framing;
     struct http2_body body;
@@ -148,6 +154,9 @@ void http2_connection_leave(struct http2_connection *connection);
  * nothing freed, before a later turn. */
 void http2_connection_poke(struct http2_connection *connection);
 
+/* Works on the streams that are due, in a later turn. */
+void http2_connection_work_soon(struct http2_connection *connection);
+
 /* Closes the socket; the streams become due, to let go of their exchanges. */
 void http2_connection_lose(struct http2_connection *connection);
 
@@ -205,6 +214,10 @@ void http2_body_give(struct http2_stream *stream);
 /* The exchange's demand for the next piece. */
 void http2_body_pull(struct dispatch_entry *entry);
 
+/* Copies what came to where a tunnel wants it. Returns how many bytes: 0 where there are none. */
+size_t http2_body_take(struct http2_stream *stream, char *buffer, size_t capacity);
+bool http2_body_is_empty(const struct http2_stream *stream);
+
 /* Frees what there is of it. */
 void http2_body_finish(struct http2_stream *stream);
 
@@ -222,6 +235,15 @@ void http2_sender_answer(struct http2_stream *stream, struct slice body);
 /* Ends the stream before its time. */
 void http2_sender_reset(struct http2_stream *stream, uint32_t error_code);
 
+/* Has data written, which stays valid until the stream is worked on for it. */
+void http2_sender_give_data(struct http2_stream *stream, struct slice data, bool last);
+
+/* The answer to CONNECT where a server has switched to what the client wants (RFC 8441 section 5). */
+void http2_sender_switch(struct http2_stream *stream);
+
+/* The response's head as it is, and no body. */
+void http2_sender_refuse(struct http2_stream *stream);
+
 /* Makes length bytes of the stream's body ready to be written. */
 void http2_sender_take_data(struct http2_stream *stream, size_t length);
 
@@ -231,5 +253,19 @@ void http2_sender_check_progress(struct http2_stream *stream);
 /* Has libnghttp2 make ready what may go out, up to a limit; and gives it to the socket. */
 void http2_sender_collect(struct http2_connection *connection);
 void http2_sender_write(struct http2_connection *connection);
+
+/* http2_tunnel.c */
+
+/* The head of the response to a request for a WebSocket. */
+void http2_tunnel_send_head(struct http2_stream *stream);
+
+/* The stream is lent to the tunnel. */
+struct tunnel_end http2_tunnel_take_over(struct dispatch_entry *entry, struct tunnel_side *side);
+
+/* Tells the tunnel what has happened; it may be over afterwards. */
+void http2_tunnel_work(struct http2_stream *stream);
+
+/* The tunnel is over, and the stream with it. */
+void http2_tunnel_end(struct http2_stream *stream);
 
 #endif

@@ -34,8 +34,8 @@ void http2_fields_add(struct http2_fields *fields, struct arena *arena, const st
 struct judgement {
     struct request_head *request;
     struct http2_framing *framing;
-    struct slice method, scheme, authority, path, host;
-    bool has_method, has_scheme, has_authority, has_path, has_host;
+    struct slice method, scheme, authority, path, protocol, host;
+    bool has_method, has_scheme, has_authority, has_path, has_protocol, has_host;
     bool has_regular; /* so that no pseudo-field may follow */
     size_t cookie_count, cookie_bytes;
 };
@@ -51,6 +51,7 @@ static struct request_refusal note_pseudo(struct judgement *judgement, const str
         {SLICE(":scheme"), &judgement->scheme, &judgement->has_scheme},
         {SLICE(":authority"), &judgement->authority, &judgement->has_authority},
         {SLICE(":path"), &judgement->path, &judgement->has_path},
+        {SLICE(":protocol"), &judgement->protocol, &judgement->has_protocol},
     };
     if (judgement->has_regular)
         return REQUEST_REFUSED(400, "a pseudo-field behind other fields");
@@ -196,12 +197,31 @@ static struct request_refusal judge_target(struct judgement *judgement, struct a
     return request_rules_take_path(request, target, arena);
 }
 
+/* RFC 8441: CONNECT with :protocol. */
+static struct request_refusal judge_protocol(struct judgement *judgement)
+{
+    if (!slice_equals(judgement->method, SLICE("CONNECT")))
+        return REQUEST_REFUSED(400, "a :protocol without CONNECT");
+    if (!slice_equals_nocase(judgement->protocol, SLICE("websocket")))
+        return REQUEST_REFUSED(501, "the :protocol is not known");
+    if (judgement->framing->content_length != -1)
+        return REQUEST_REFUSED(400, "a Content-Length with :protocol");
+    judgement->framing->is_websocket = true;
+    judgement->framing->expects_continue = false;
+    judgement->request->method = SLICE("GET");
+    judgement->request->upgrade = SLICE("websocket");
+    return REQUEST_ACCEPTED;
+}
+
 static struct request_refusal judge_together(struct judgement *judgement, struct arena *arena)
 {
     struct request_refusal refusal = REQUEST_ACCEPTED;
     if (!judgement->has_method || !header_is_name(judgement->method))
         return REQUEST_REFUSED(400, "the method is not a token");
-    refusal = request_rules_check_method(judgement->method);
+    if (judgement->has_protocol)
+        refusal = judge_protocol(judgement);
+    else
+        refusal = request_rules_check_method(judgement->method);
     if (refusal.status != 0)
         return refusal;
     if (!judgement->has_path)

@@ -24,10 +24,14 @@ struct http2_framing {
     int64_t content_length; /* -1 where it is not told */
     bool expects_continue;
     bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
+    bool is_websocket;   /* RFC 8441 */
 };
 
 /* Fills request and framing from the fields, whose texts it refers to. request->headers keeps end-to-end fields only,
- * and the fields Cookie joined to one. On a refusal, method and target are filled as far as they are known. */
+ * and the fields Cookie joined to one. On a refusal, method and target are filled as far as they are known.
+ *
+ * A request for a WebSocket becomes what it would be in HTTP/1: GET, with request->upgrade; its key is for others to
+ * make. */
 struct request_refusal http2_request_build(const struct http2_fields *fields, struct arena *arena,
                                            struct request_head *request, struct http2_framing *framing);
 

@@ -37,7 +37,7 @@ static ssize_t choose_data(nghttp2_session *session, int32_t id, uint8_t *buffer
     const struct http2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
     if (stream == NULL || stream->is_cut)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    bool is_end = stream->is_owed && stream->is_last;
+    bool is_end = stream->is_last && (stream->is_owed || stream->owes_end);
     if (stream->rest.length == 0 && !is_end)
         return NGHTTP2_ERR_DEFERRED;
     size_t part = stream->rest.length < length ? stream->rest.length : length;
@@ -47,12 +47,21 @@ static ssize_t choose_data(nghttp2_session *session, int32_t id, uint8_t *buffer
     return (ssize_t)part;
 }
 
+static void submit_fields(struct http2_stream *stream, const nghttp2_nv *fields, size_t count)
+{
+    const nghttp2_data_provider provider = {.read_callback = choose_data};
+    stream->has_head = true;
+    stream->entry.first_byte_us = clock_monotonic_us();
+    if (nghttp2_submit_response(stream->connection->session, stream->id, fields, count,
+                                stream->has_body ? &provider : NULL) != 0)
+        http2_sender_reset(stream, NGHTTP2_INTERNAL_ERROR);
+}
+
 static void submit_head(struct http2_stream *stream, bool has_body)
 {
     struct http2_connection *connection = stream->connection;
     struct exchange *exchange = stream->entry.exchange;
     const struct response_head *response = &exchange->response;
-    const nghttp2_data_provider provider = {.read_callback = choose_data};
     size_t count;
     if (!stream->is_open)
         return;
@@ -63,21 +72,38 @@ static void submit_head(struct http2_stream *stream, bool has_body)
         add_field(fields, &count, SLICE("content-length"),
                   arena_print(&exchange->arena, "%" PRId64, response->body_length));
     stream->has_body = has_body && response->body_length != 0;
-    stream->has_head = true;
-    stream->entry.first_byte_us = clock_monotonic_us();
-    if (nghttp2_submit_response(connection->session, stream->id, fields, count, stream->has_body ? &provider : NULL) !=
-        0)
-        http2_sender_reset(stream, NGHTTP2_INTERNAL_ERROR);
+    submit_fields(stream, fields, count);
+}
+
+void http2_sender_switch(struct http2_stream *stream)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    struct response_head head = {.status = 200, .headers = exchange->response.headers};
+    size_t count;
+    if (!stream->is_open)
+        return;
+    nghttp2_nv *fields = collect_fields(&exchange->arena, &head, &count);
+    stream->has_body = true;
+    submit_fields(stream, fields, count);
+}
+
+void http2_sender_refuse(struct http2_stream *stream)
+{
+    stream->owes_end = true;
+    submit_head(stream, false);
 }
 
 static void start_timer(struct http2_stream *stream)
 {
     const struct front_http2 *front = stream->connection->front;
+    /* a tunnel has times of its own */
+    if (stream->tunnel_side != NULL)
+        return;
     stream->seen_data_bytes = stream->connection->data_bytes;
     timer_start(front->loop, &stream->timer, front->settings->write_timeout_ms);
 }
 
-static void submit_body(struct http2_stream *stream, struct slice data, bool last)
+void http2_sender_give_data(struct http2_stream *stream, struct slice data, bool last)
 {
     stream->rest = stream->has_body && stream->is_open ? data : SLICE_NONE;
     stream->is_owed = true;
@@ -96,7 +122,7 @@ void http2_sender_answer(struct http2_stream *stream, struct slice body)
     bool has_body = !stream->is_head_request && body.length != 0;
     exchange->response_bytes = has_body ? body.length : 0;
     submit_head(stream, has_body);
-    submit_body(stream, body, true);
+    http2_sender_give_data(stream, body, true);
 }
 
 void http2_sender_reset(struct http2_stream *stream, uint32_t error_code)
@@ -112,6 +138,7 @@ void http2_sender_take_data(struct http2_stream *stream, size_t length)
     text_add(&connection->out, slice_of(stream->rest.data, length));
     stream->rest = slice_skip(stream->rest, length);
     connection->data_bytes += length;
+    stream->sent_bytes += length;
     if (stream->rest.length != 0) {
         start_timer(stream);
         return;
@@ -186,13 +213,16 @@ void http2_sender_write(struct http2_connection *connection)
 static void send_head(struct dispatch_entry *entry)
 {
     struct http2_stream *stream = http2_stream_of(entry);
-    submit_head(stream, !stream->is_head_request && exchange_has_body(entry->exchange));
+    if (stream->framing.is_websocket && entry->exchange->response.status < 300)
+        http2_tunnel_send_head(stream);
+    else
+        submit_head(stream, !stream->is_head_request && exchange_has_body(entry->exchange));
 }
 
 static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
 {
     struct http2_stream *stream = http2_stream_of(entry);
-    submit_body(stream, data, last);
+    http2_sender_give_data(stream, data, last);
     http2_connection_poke(stream->connection);
 }
 
@@ -218,6 +248,8 @@ static void send_interim(struct dispatch_entry *entry, const struct response_hea
 static void finished(struct dispatch_entry *entry)
 {
     struct http2_stream *stream = http2_stream_of(entry);
+    if (stream->tunnel_side != NULL)
+        http2_tunnel_end(stream);
     stream->is_finished = true;
     http2_stream_make_due(stream);
     http2_connection_poke(stream->connection);
@@ -230,5 +262,6 @@ const struct dispatch_front http2_sender = {
     .abort = cut_off,
     .send_interim = send_interim,
     .pull_request = http2_body_pull,
+    .take_over = http2_tunnel_take_over,
     .finished = finished,
 };

@@ -166,9 +166,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     return 0;
 }
 
+/* CANCEL is what we say of our own accord; libnghttp2 does not. */
 static bool is_clients_fault(uint32_t error)
 {
-    return error != NGHTTP2_NO_ERROR && error != NGHTTP2_INTERNAL_ERROR;
+    return error != NGHTTP2_NO_ERROR && error != NGHTTP2_INTERNAL_ERROR && error != NGHTTP2_CANCEL;
 }
 
 static void note_reset(struct http2_connection *connection, const nghttp2_frame *frame)
@@ -200,7 +201,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
     stream->entry.last_byte_us = clock_monotonic_us();
     http2_stream_make_due(stream);
     /* the rest of the request is of no use: RFC 9113 section 8.1 */
-    if (!stream->is_request_over)
+    if (!stream->is_request_over && stream->tunnel_side == NULL)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
     return 0;
 }
@@ -280,6 +281,7 @@ struct nghttp2_session *http2_session_create(struct http2_connection *connection
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW_BYTES},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)connection->front->settings->head_limit_bytes},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
     nghttp2_session_callbacks *callbacks = create_callbacks();
     nghttp2_option *option = create_options();

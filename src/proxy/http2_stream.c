@@ -6,6 +6,7 @@
 #include "proxy/front_ends.h"
 #include "proxy/socket_address.h"
 #include "proxy/tls_listener.h"
+#include "proxy/websocket.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -96,6 +97,16 @@ static void answer_server_wide(struct http2_stream *stream)
     http2_sender_answer(stream, SLICE_NONE);
 }
 
+/* What filters and servers see is a request of HTTP/1, which has one. */
+static void set_websocket_key(struct exchange *exchange)
+{
+    const struct slice name = SLICE("sec-websocket-key");
+    struct headers *headers = &exchange->request.headers;
+    struct slice key = websocket_make_key(&exchange->arena);
+    headers_remove(headers, name);
+    headers_add(headers, &exchange->arena, name, key);
+}
+
 static bool is_misdirected(const struct http2_stream *stream)
 {
     const struct http2_connection *connection = stream->connection;
@@ -119,6 +130,8 @@ void http2_stream_end_head(struct http2_stream *stream)
         refuse(stream, 421, "the certificate that was shown is not for this host");
     else if (stream->framing.is_server_wide)
         answer_server_wide(stream);
+    else if (stream->framing.is_websocket && stream->is_request_over)
+        refuse(stream, 400, "a WebSocket that is over before it begins");
     else
         stream->state = HTTP2_STREAM_READY;
     http2_stream_make_due(stream);
@@ -127,6 +140,8 @@ void http2_stream_end_head(struct http2_stream *stream)
 static void start_exchange(struct http2_stream *stream)
 {
     stream->state = HTTP2_STREAM_EXCHANGE;
+    if (stream->framing.is_websocket)
+        set_websocket_key(stream->entry.exchange);
     http2_body_begin(stream);
     dispatch_start(&stream->entry, stream->connection->listener);
 }
@@ -168,18 +183,30 @@ static void tell_sent(struct http2_stream *stream)
         exchange_sent(stream->entry.exchange);
 }
 
+/* Half a tunnel may go on when a response is over, unless it was broken off. What comes of a refused WebSocket is not
+ * waited for. */
+static bool is_abandoned(const struct http2_stream *stream)
+{
+    if (stream->owes_end && stream->tunnel_side == NULL && stream->is_response_over)
+        return true;
+    bool is_half = stream->tunnel_side != NULL && !stream->is_request_over;
+    return !stream->is_open && (!stream->is_response_over || is_half || stream->connection->socket == NULL);
+}
+
 void http2_stream_work(struct http2_stream *stream)
 {
-    if (stream->is_owed && stream->rest.length == 0 && !stream->is_finished &&
-        (!stream->is_last || stream->is_response_over))
+    if (stream->tunnel_side != NULL)
+        http2_tunnel_work(stream);
+    else if (stream->is_owed && stream->rest.length == 0 && !stream->is_finished &&
+             (!stream->is_last || stream->is_response_over))
         tell_sent(stream);
-    bool is_abandoned = !stream->is_open && (!stream->is_response_over || stream->connection->socket == NULL);
-    if (is_abandoned && !stream->is_finished)
+    if (is_abandoned(stream) && !stream->is_finished)
         let_go(stream);
     if (!stream->is_finished && stream->state == HTTP2_STREAM_READY)
         start_exchange(stream);
     else if (!stream->is_finished && stream->state == HTTP2_STREAM_EXCHANGE)
         http2_body_give(stream);
-    if (stream->is_finished && !stream->is_due)
+    bool owes_end = stream->owes_end && stream->is_open && !stream->is_response_over && !stream->is_cut;
+    if (stream->is_finished && !stream->is_due && !owes_end)
         destroy(stream);
 }

@@ -64,6 +64,45 @@ static void cookies_that_are_empty_leave_nothing(void **state)
     arena_finish(&judged.arena);
 }
 
+static void a_websocket_is_what_it_is_in_http1(void **state)
+{
+    struct judged judged;
+    judge(&judged, (const char *const[]){":method", "CONNECT", ":protocol", "WebSocket", ":scheme", "https", ":path",
+                                         "/chat?a", ":authority", "a", "sec-websocket-version", "13", NULL});
+    assert_int_equal(judged.refusal.status, 0);
+    assert_true(judged.framing.is_websocket);
+    assert_true(is_text(judged.request.method, "GET"));
+    assert_true(is_text(judged.request.upgrade, "websocket"));
+    assert_true(is_text(judged.request.path, "/chat"));
+    assert_int_equal(judged.request.headers.count, 1);
+    arena_finish(&judged.arena);
+    judge(&judged, (const char *const[]){GOOD, NULL});
+    assert_false(judged.framing.is_websocket);
+    assert_int_equal(judged.request.upgrade.length, 0);
+    arena_finish(&judged.arena);
+}
+
+static void only_websockets_are_connected_to(void **state)
+{
+    static const struct {
+        int status;
+        const char *method, *protocol, *more;
+    } cases[] = {
+        {501, "CONNECT", "connect-udp", "x-a"},
+        {501, "CONNECT", "", "x-a"},
+        {400, "GET", "websocket", "x-a"},
+        {400, "CONNECT", "websocket", "content-length"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct judged judged;
+        judge(&judged, (const char *const[]){":method", cases[i].method, ":protocol", cases[i].protocol, ":scheme",
+                                             "http", ":path", "/", ":authority", "a", cases[i].more, "1", NULL});
+        assert_int_equal(judged.refusal.status, cases[i].status);
+        assert_false(judged.framing.is_websocket);
+        arena_finish(&judged.arena);
+    }
+}
+
 static void requests_that_nobody_should_send_are_refused(void **state)
 {
     static const struct {
@@ -150,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_request_is_understood),
         cmocka_unit_test(cookies_that_are_empty_leave_nothing),
+        cmocka_unit_test(a_websocket_is_what_it_is_in_http1),
+        cmocka_unit_test(only_websockets_are_connected_to),
         cmocka_unit_test(requests_that_nobody_should_send_are_refused),
         cmocka_unit_test(fields_have_limits),
     };
