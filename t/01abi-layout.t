@@ -61,7 +61,7 @@ flexilib_value 56
   list 32
   map 40
   count 48
-flexilib_core 264
+flexilib_core 272
   size 0
   log 8
   refuse 16
@@ -95,6 +95,7 @@ flexilib_core 264
   ticket 240
   resume 248
   extension 256
+  tls 264
 flexilib_filter 104
   name 0
   summary 8

@@ -135,9 +135,10 @@ my @cases = (
     ['a certificate that is a file', "listen: { address: 80, tls: { certificates: [a.pem] } }\n", "1:46: a certificate wants a mapping with 'certificate' and 'key', not a text"],
     ['one of the certificates without a key', "listen: { address: 80, tls: { certificates: [{ certificate: flexilib.yaml }] } }\n", "1:46: 'key' is missing in a certificate"],
     ['an old version of TLS', "listen: { address: 80, tls: { min_version: 1.1 } }\n", "1:44: 'min_version' must be '1.2' or '1.3', not '1.1' (did you mean '1.2'?)"],
+    ['a list of the revoked without authorities', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: { verify: unchecked, crl: flexilib.yaml } } }\n", "1:88: 'ca' is missing in 'clients'"],
     ['clients without authorities', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: { verify: optional } } }\n", "1:88: 'ca' is missing in 'clients'"],
     ['clients as a word', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: required } }\n", "1:88: 'clients' wants a mapping with 'ca', not a text"],
-    ['clients verified otherwise', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: { ca: flexilib.yaml, verify: no } } }\n", "1:117: 'verify' must be 'optional' or 'required', not 'no'"],
+    ['clients verified otherwise', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: { ca: flexilib.yaml, verify: no } } }\n", "1:117: 'verify' must be 'optional', 'required' or 'unchecked', not 'no'"],
     ['a name twice', "listen:\n  - { address: 80, name: a }\n  - { address: 81, name: a }\n", "3:5: listener 'a' is defined twice (first in line 2)"],
     ['a name that cannot be one', "listen: { address: 80, name: a b }\n", "1:30: 'a b' cannot be the name of a listener: letters, digits, '-', '.' and '_' can"],
 

@@ -116,7 +116,7 @@ routes:
       upgrade: [websocket, IRC/6.9]
   - { match: /b, proxy: { to: http://a, host: "serve", forwarded: both, upgrade: any } }
   - { match: /c, proxy: { to: http://a, host: "[::1]:80", forwarded: none, upgrade: no, cookie_domain: {}, cookie_path: {} } }
-  - { match: /d, proxy: { to: http://a, host: shop, forwarded: x, location: map, upgrade: websocket, prefix: / } }
+  - { match: /d, proxy: { to: http://a, host: shop, forwarded: x, client_certificate: yes, location: map, upgrade: websocket, prefix: / } }
 YAML
     ['pages and proxies of their own', <<'YAML', files => { 'a.html' => '', 'b' => 'x', 'd/1.yaml' => "error_pages: { 404: ../b }\ntrusted_proxies: \"::/0\"\n" }],
 include: d/1.yaml

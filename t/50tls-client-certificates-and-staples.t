@@ -15,7 +15,11 @@ $authority->respond($_ => "$_.ocsp") for qw(shop stale);
 $members->issue($_, "DNS:$_.example") for qw(alice bob);
 $members->issue('late', 'DNS:late.example', days => 0);
 $strangers->issue('eve', 'DNS:eve.example');
+$members->issue('mallory', 'DNS:mallory.example');
+$members->revoke('revoked.crl', ['mallory']);
+$members->revoke('old.crl', [], days => 0);
 my %files = (
+    (map { ("$_.crl" => read_file($members->path("$_.crl"))) } qw(revoked old)),
     (map { ("$_.pem" => read_file($authority->path("$_.pem")), "$_.key" => read_file($authority->path("$_.key"))) } qw(shop stale other)),
     (map { ("$_.ocsp" => read_file($authority->path("$_.ocsp"))) } qw(shop stale)),
     'members.pem' => read_file($members->path),
@@ -27,6 +31,8 @@ listen:
   - { address: "127.0.0.1:0", name: required, tls: { certificate: shop.pem, key: shop.key, clients: { ca: members.pem } } }
   - { address: "127.0.0.1:0", name: optional, tls: { certificate: shop.pem, key: shop.key, clients: { ca: members.pem, verify: optional } } }
   - { address: "127.0.0.1:0", name: alice, tls: { certificate: shop.pem, key: shop.key, clients: { ca: alice.pem } } }
+  - { address: "127.0.0.1:0", name: listed, tls: { certificate: shop.pem, key: shop.key, clients: { ca: members.pem, crl: revoked.crl } } }
+  - { address: "127.0.0.1:0", name: outdated, tls: { certificate: shop.pem, key: shop.key, clients: { ca: members.pem, crl: old.crl } } }
   - address: 127.0.0.1:0
     name: staples
     tls:
@@ -58,6 +64,10 @@ for my $case (
     ['optional', [$strangers, 'eve'], 'refused', 'a bad one is no better than where it is required'],
     ['alice',    [$members, 'alice'], 'fine',    'the client that is trusted by itself'],
     ['alice',    [$members, 'bob'],   'refused', 'not its sibling'],
+    ['required', [$members, 'mallory'], 'fine',  'one of whose revocation nobody asks'],
+    ['listed',   [$members, 'bob'],   'fine',    'a good one that is not on the list'],
+    ['listed',   [$members, 'mallory'], 'refused', 'one that is revoked'],
+    ['outdated', [$members, 'bob'],   'refused', 'a good one by a list that is out of date'],
 ) {
     my ($listener, $client, $outcome, $claim) = @$case;
     is(ask($listener, $_, $client), $outcome, "TLS $_, $listener: $claim") for '1.2', '1.3';
@@ -66,7 +76,7 @@ for my $case (
 $flexilib->wait_access(qr/"CN=alice"/) for 1 .. 4;
 my @lines = $flexilib->access_log;
 is(scalar(grep { / - "CN=alice" "GET \/ HTTP\/2\.0" 200 / } @lines), 4, 'the access log tells who it was') or diag(join "\n", @lines);
-is(scalar(grep { / - "CN=bob" "GET / } @lines), 2, 'each time');
+is(scalar(grep { / - "CN=bob" "GET / } @lines), 4, 'each time');
 is(scalar(grep { / - - "GET / } @lines), 2, 'and nothing of who has shown nothing');
 
 sub handshake {
@@ -102,4 +112,9 @@ for my $case (
     my $result = run_flexilib(['check', '-c', 'flexilib.yaml'], config => $config, files => { %files, 'stale.ocsp' => $content });
     like($result->{err}, qr/\Aflexilib\.yaml:\d+:\d+: '.*stale\.ocsp' $pattern/, "a response that $claim is refused");
 }
+like($flexilib->log, qr/warning: a list in '.*old\.crl' is out of date, so no certificate/, 'a list that is out of date is warned of');
+my $result = run_flexilib(['check', '-c', 'flexilib.yaml'], config => $config, files => { %files, 'old.crl' => $files{'shop.pem'} });
+like($result->{err}, qr/\Aflexilib\.yaml:\d+:\d+: '.*old\.crl' holds no list of revoked certificates \(CRL\) in PEM/, 'a file without a list is refused');
+$result = run_flexilib(['check', '-c', 'flexilib.yaml'], config => $config, files => { %files, 'old.crl' => $files{'old.crl'} =~ s/\n.{9}/\nAAAAAAAAA/r });
+like($result->{err}, qr/\Aflexilib\.yaml:\d+:\d+: '.*old\.crl' holds a list of revoked certificates that cannot be read: /, 'so is a list that is none');
 done_testing;

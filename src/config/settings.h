@@ -129,6 +129,7 @@ struct forward_settings {
     enum host_policy host;
     struct slice host_text;
     enum forwarded_policy forwarded;
+    bool tells_client_certificate;           /* Client-Cert (RFC 9440) */
     bool maps_location;                      /* Location and the like, from the server's names to the client's */
     const struct field_pair *cookie_domains; /* Set-Cookie's Domain: from name, to value; value empty: taken out */
     size_t cookie_domain_count;
@@ -183,6 +184,7 @@ enum client_policy {
     CLIENTS_ANY = 0,  /* are not asked for a certificate */
     CLIENTS_OPTIONAL, /* may show one, which has to be good */
     CLIENTS_REQUIRED,
+    CLIENTS_UNCHECKED, /* may show any; filters judge it */
 };
 
 /* How a listener speaks https. */
@@ -191,7 +193,8 @@ struct listener_tls_settings {
     size_t certificate_count;                        /* at least 1 */
     bool is_1_3_only;
     enum client_policy clients;
-    struct file_settings client_ca; /* by whom clients' certificates are, unless CLIENTS_ANY */
+    struct file_settings client_ca;  /* by whom clients' certificates are; path NULL: by nobody known */
+    struct file_settings client_crl; /* which of them are revoked; path NULL: nobody asks */
 };
 
 struct listener_settings {

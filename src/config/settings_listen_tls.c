@@ -48,21 +48,22 @@ static const struct field tls_fields[TLS_FIELDS] = {
 enum {
     CLIENTS_CA = 0,
     CLIENTS_VERIFY,
+    CLIENTS_CRL,
     CLIENTS_FIELDS,
 };
 
-static const char *const policies[] = {"optional", "required", NULL};
+static const char *const policies[] = {"optional", "required", "unchecked", NULL};
 
 static const struct field clients_fields[CLIENTS_FIELDS] = {
     [CLIENTS_CA] = {.name = "ca",
                     .type = FIELD_FILE,
-                    .required = true,
                     .summary = "the authorities whose certificates clients may show, in PEM"},
     [CLIENTS_VERIFY] = {.name = "verify",
                         .type = FIELD_CHOICE,
                         .choices = policies,
                         .fallback = "required",
-                        .summary = "whether a client has to show one"},
+                        .summary = "whether a client has to show one, or may show any"},
+    [CLIENTS_CRL] = {.name = "crl", .type = FIELD_FILE, .summary = "what the authorities have revoked, in PEM"},
 };
 
 static bool read_clients(struct settings_reader *reader, const struct node *node, struct listener_tls_settings *tls)
@@ -74,8 +75,12 @@ static bool read_clients(struct settings_reader *reader, const struct node *node
         !fields_read(clients_fields, CLIENTS_FIELDS, node, node->place, "'clients'", reader->source, reader->arena,
                      values, reader->error))
         return false;
+    static const enum client_policy known[] = {CLIENTS_OPTIONAL, CLIENTS_REQUIRED, CLIENTS_UNCHECKED};
+    tls->clients = known[values[CLIENTS_VERIFY].integer];
+    if (!values[CLIENTS_CA].written && (tls->clients != CLIENTS_UNCHECKED || values[CLIENTS_CRL].written))
+        return error_set_at(reader->error, node->place, "'ca' is missing in 'clients'");
     tls->client_ca = file_settings_take(&values[CLIENTS_CA]);
-    tls->clients = values[CLIENTS_VERIFY].integer == 0 ? CLIENTS_OPTIONAL : CLIENTS_REQUIRED;
+    tls->client_crl = file_settings_take(&values[CLIENTS_CRL]);
     return true;
 }
 

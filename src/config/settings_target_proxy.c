@@ -10,6 +10,7 @@ enum {
     PROXY_PREFIX,
     PROXY_HOST,
     PROXY_FORWARDED,
+    PROXY_CLIENT_CERTIFICATE,
     PROXY_LOCATION,
     PROXY_COOKIE_DOMAIN,
     PROXY_COOKIE_PATH,
@@ -36,6 +37,10 @@ static const struct field fields[PROXY_FIELDS] = {
                          .fallback = "x",
                          .choices = forwarded_policies,
                          .summary = "x: X-Forwarded-For, -Proto and -Host; standard: Forwarded"},
+    [PROXY_CLIENT_CERTIFICATE] = {.name = "client_certificate",
+                                  .type = FIELD_BOOL,
+                                  .fallback = "no",
+                                  .summary = "whether the server is told of the client's certificate, by Client-Cert"},
     [PROXY_LOCATION] = {.name = "location",
                         .type = FIELD_CHOICE,
                         .fallback = "map",
@@ -255,6 +260,7 @@ static bool read_mapping(struct settings_reader *reader, const struct node *mapp
         return false;
     *to = values[PROXY_TO].node;
     forward->forwarded = (enum forwarded_policy)values[PROXY_FORWARDED].integer;
+    forward->tells_client_certificate = values[PROXY_CLIENT_CERTIFICATE].boolean;
     forward->maps_location = values[PROXY_LOCATION].integer == 0;
     return read_strip(reader, &values[PROXY_STRIP], forward) && read_prefix(reader, &values[PROXY_PREFIX], forward) &&
            read_host(reader, &values[PROXY_HOST], forward) &&

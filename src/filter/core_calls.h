@@ -77,5 +77,6 @@ bool core_write(struct flexilib_exchange *seen, const char *data, size_t length)
 uint64_t core_ticket(struct flexilib_exchange *seen);
 void core_resume(const struct flexilib_core *core, uint64_t ticket, void *result, void (*drop)(void *result));
 const void *core_extension(const struct flexilib_core *core, const char *id);
+bool core_tls(const struct flexilib_exchange *seen, flexilib_tls_fact fact, struct flexilib_text *value);
 
 #endif

@@ -164,3 +164,13 @@ const void *core_extension(const struct flexilib_core *core, const char *id)
 {
     return NULL;
 }
+
+bool core_tls(const struct flexilib_exchange *seen, flexilib_tls_fact fact, struct flexilib_text *value)
+{
+    struct exchange_tls *tls = exchange_of_const(seen)->tls;
+    struct slice text = tls == NULL ? SLICE_NONE : tls->find(tls, fact);
+    if (text.length == 0)
+        return false;
+    *value = text_of(text);
+    return true;
+}

@@ -34,4 +34,5 @@ const struct flexilib_core core_table = {
     .ticket = core_ticket,
     .resume = core_resume,
     .extension = core_extension,
+    .tls = core_tls,
 };

@@ -23,6 +23,7 @@
 
 #include "config/settings.h"
 #include "filter/headers.h"
+#include "flexilib/filter.h"
 
 struct body_pipe;
 struct chain;
@@ -65,6 +66,12 @@ struct exchange_forwarding {
     bool is_answered;
     uint64_t waited_us;   /* from then until the last try began */
     uint64_t answered_us; /* from there until the response's head was there */
+};
+
+/* What is known of the TLS that the client speaks; the front's. */
+struct exchange_tls {
+    /* Gives a fact, empty where it is not there. It lives as long as the exchange. */
+    struct slice (*find)(struct exchange_tls *tls, flexilib_tls_fact fact);
 };
 
 /* What an exchange asks of the world around it. */
@@ -133,7 +140,8 @@ struct exchange {
     /* What the client has connected to, written as peer_address is; empty where nobody wants to know. */
     struct slice local_address;
     uint16_t local_port;
-    /* Whose certificate the client has shown (its subject, RFC 4514); empty where it has shown none. */
+    struct exchange_tls *tls; /* NULL: the connection is plain; outlives the exchange */
+    /* Whose certificate the client has shown (its subject, RFC 4514); empty where it has shown none that is good. */
     struct slice client_name;
     struct slice route_name;
     struct slice id;                       /* the request id, hexadecimal */

@@ -162,6 +162,14 @@ static void add_forwarding(struct text *out, const struct exchange_forwarding *f
         text_add_char(out, '-');
 }
 
+static void add_tls(struct text *out, struct exchange_tls *tls)
+{
+    if (tls == NULL)
+        return;
+    text_add(out, SLICE(" tls "));
+    text_add(out, tls->find(tls, FLEXILIB_TLS_VERSION));
+}
+
 /* Where other programs write the user's name. */
 static void add_client_name(struct text *out, struct slice name)
 {
@@ -211,8 +219,10 @@ void access_log_add(struct access_log *log, const struct exchange *exchange, uin
     text_add(out, SLICE(", alloc: "));
     add_number(out, exchange->arena.taken_bytes, 1);
     text_add_char(out, ')');
-    if (log->style == SETTINGS_YAML)
+    if (log->style == SETTINGS_YAML) {
+        add_tls(out, exchange->tls);
         add_forwarding(out, &exchange->forwarding);
+    }
     text_add_char(out, '\n');
     if (out->length > MOST_COLLECTED_BYTES)
         access_log_flush(log);

@@ -33,6 +33,8 @@ static const struct slice claims[] = {
     {"cf-connecting-ipv6", 18},
     {"x-original-forwarded-for", 24},
     {"fastly-client-ip", 16},
+    {"client-cert", 11},
+    {"client-cert-chain", 17},
 };
 
 bool client_identity_is_claim(struct slice name)

@@ -20,6 +20,8 @@ static size_t count_bytes(const struct exchange *exchange, const struct forward_
                    request->authority.length + AUTHORITY_COPIES * forwarded_client_authority(request).length +
                    server_host.length + forward->host_text.length + forward->prefix.length +
                    2 * (request->scheme.length + exchange->peer_address.length + exchange->proxy_address.length);
+    if (forward->tells_client_certificate)
+        bytes += forwarded_client_cert(exchange).length;
     for (size_t i = 0; i < request->headers.count; ++i)
         bytes += request->headers.items[i].name.length + request->headers.items[i].value.length + FIELD_EXTRA_BYTES;
     return bytes;
@@ -149,6 +151,8 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
     at = forwarded_put_fields(at, &request->headers, &seen);
     at = put_framing(at, request->method, body_length);
     at = forwarded_put(at, exchange, forward->forwarded, seen);
+    if (forward->tells_client_certificate)
+        at = forwarded_put_client_cert(at, exchange);
     at = forwarded_put_via(at, request, seen);
     at = put_upgrade(at, forward_upgrade(exchange, route));
     at = head_put(at, SLICE("\r\n"));

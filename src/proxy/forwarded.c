@@ -23,6 +23,7 @@ static const struct slice forwarded_proto = {"X-Forwarded-Proto", 17};
 static const struct slice forwarded_host = {"X-Forwarded-Host", 16};
 static const struct slice forwarded = {"Forwarded", 9};
 static const struct slice via = {"Via", 3};
+static const struct slice client_cert = {"Client-Cert", 11};
 
 /* By length first: this runs for every field of every request. */
 static enum forwarded_field classify_field(struct slice name)
@@ -208,6 +209,20 @@ char *forwarded_put(char *at, const struct exchange *exchange, enum forwarded_po
     if (policy != FORWARDED_STANDARD)
         at = put_x_forwarded(at, exchange, seen);
     return policy == FORWARDED_X ? at : put_forwarded(at, exchange, seen);
+}
+
+/* A trusted proxy's own certificate is not the client's. */
+struct slice forwarded_client_cert(const struct exchange *exchange)
+{
+    bool is_told = exchange->tls == NULL || exchange->proxy_address.length != 0 ||
+                   headers_find(&exchange->request.headers, client_cert) != NULL;
+    return is_told ? SLICE_NONE : exchange->tls->find(exchange->tls, FLEXILIB_TLS_CLIENT_CERT);
+}
+
+char *forwarded_put_client_cert(char *at, const struct exchange *exchange)
+{
+    struct slice value = forwarded_client_cert(exchange);
+    return value.length == 0 ? at : head_put_field(at, client_cert, value);
 }
 
 char *forwarded_put_via(char *at, const struct request_head *request, unsigned seen)

@@ -19,6 +19,11 @@ char *forwarded_put_fields(char *at, const struct headers *headers, unsigned *se
 /* Puts X-Forwarded-*, Forwarded, or what others have written of them, as policy has it. */
 char *forwarded_put(char *at, const struct exchange *exchange, enum forwarded_policy policy, unsigned seen);
 
+/* Puts Client-Cert (RFC 9440) where the client has shown a good certificate, and nobody on the way to us has said
+ * another one. Its length is forwarded_client_cert's. */
+char *forwarded_put_client_cert(char *at, const struct exchange *exchange);
+struct slice forwarded_client_cert(const struct exchange *exchange);
+
 /* Puts Via, with us at its end. */
 char *forwarded_put_via(char *at, const struct request_head *request, unsigned seen);
 

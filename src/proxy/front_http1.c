@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "proxy/http1_connection.h"
 #include "proxy/proxy_header.h"
+#include "proxy/tls_facts.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -74,6 +75,7 @@ void http1_connection_destroy(struct http1_connection *connection)
     http1_input_trim(&connection->input, &front->spare);
     http1_body_finish(connection);
     free(connection->told_local);
+    tls_facts_destroy(connection->tls);
     free(connection);
     front->on_count(front->data);
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "proxy/http2_connection.h"
 #include "proxy/proxy_header.h"
+#include "proxy/tls_facts.h"
 
 #include <stdlib.h>
 
@@ -31,22 +32,22 @@ void front_http2_destroy(struct front_http2 *front)
     free(front);
 }
 
-void front_http2_take(struct front_http2 *front, struct socket *socket, const struct socket_end *peer,
-                      struct socket_end *local, const struct listener_settings *listener, struct slice received)
+void front_http2_take(struct front_http2 *front, const struct front_http2_start *start)
 {
     struct http2_connection *connection = mem_zalloc(sizeof(*connection));
     connection->front = front;
-    connection->socket = socket;
-    connection->listener = listener;
-    connection->told_local = local;
-    connection->peer = *peer;
+    connection->socket = start->socket;
+    connection->tls = start->tls;
+    connection->listener = start->listener;
+    connection->told_local = start->local;
+    connection->peer = *start->peer;
     connection->next = front->first;
     if (front->first != NULL)
         front->first->previous = connection;
     front->first = connection;
     ++front->count;
     front->on_count(front->data);
-    http2_connection_start(connection, received);
+    http2_connection_start(connection, start->received);
 }
 
 void http2_connection_destroy(struct http2_connection *connection)
@@ -60,6 +61,7 @@ void http2_connection_destroy(struct http2_connection *connection)
         connection->next->previous = connection->previous;
     --front->count;
     free(connection->told_local);
+    tls_facts_destroy(connection->tls);
     free(connection);
     front->on_count(front->data);
 }

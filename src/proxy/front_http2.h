@@ -10,6 +10,7 @@
 #include "proxy/socket_address.h"
 
 struct front_http2;
+struct tls_facts;
 struct tls_listeners;
 
 /* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
@@ -22,10 +23,18 @@ void front_http2_use_tls(struct front_http2 *front, struct tls_listeners *tls);
 /* Only when no connection is left. NULL is fine. */
 void front_http2_destroy(struct front_http2 *front);
 
-/* Takes over a socket, over TLS or not, with what was received from it already, and local, as front_http1_take does.
- * The peer's address is copied. */
-void front_http2_take(struct front_http2 *front, struct socket *socket, const struct socket_end *peer,
-                      struct socket_end *local, const struct listener_settings *listener, struct slice received);
+/* A connection that turned out to be of HTTP/2. */
+struct front_http2_start {
+    struct socket *socket;
+    struct tls_facts *tls;         /* NULL: it has no TLS; taken over */
+    const struct socket_end *peer; /* is copied */
+    struct socket_end *local;      /* as front_http1_take's */
+    const struct listener_settings *listener;
+    struct slice received; /* from it already */
+};
+
+/* Takes over a socket. */
+void front_http2_take(struct front_http2 *front, const struct front_http2_start *start);
 
 size_t front_http2_count(const struct front_http2 *front);
 

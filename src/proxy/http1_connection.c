@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "proxy/front_ends.h"
 #include "proxy/tls.h"
+#include "proxy/tls_facts.h"
 #include "proxy/tls_listener.h"
 
 #include <errno.h>
@@ -108,9 +109,8 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
     struct exchange *exchange = connection->entry.exchange;
     front_ends_note_peer(exchange, &connection->peer);
     exchange->takes_pipes = connection->listener->tls == NULL;
-    if (connection->listener->tls != NULL && connection->socket != NULL)
-        exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
-                                                          connection->socket, &exchange->arena);
+    exchange->tls = tls_facts_view(connection->tls);
+    exchange->client_name = tls_facts_client_name(connection->tls);
     if (connection->front->notes_local)
         front_ends_note_local(exchange, connection->told_local, connection->socket);
     return &exchange->arena;
@@ -426,6 +426,13 @@ static void on_timeout(struct timer *timer)
     http1_connection_leave(connection);
 }
 
+static void refuse_plain(struct http1_connection *connection)
+{
+    tls_facts_destroy(connection->tls);
+    connection->tls = NULL;
+    http1_refuse(connection, 400, "this port speaks https");
+}
+
 static void on_secured(void *data, const char *failure)
 {
     struct http1_connection *connection = data;
@@ -435,7 +442,7 @@ static void on_secured(void *data, const char *failure)
     else if (failure == NULL)
         socket_read(connection->socket, true);
     else if (tls_take_off(connection->socket))
-        http1_refuse(connection, 400, "this port speaks https");
+        refuse_plain(connection);
     else
         lose_handshake(connection, failure);
     http1_connection_leave(connection);
@@ -448,8 +455,8 @@ static void begin_input(struct http1_connection *connection)
     if (connection->listener->tls == NULL)
         socket_read(connection->socket, true);
     else
-        tls_listeners_begin(front->tls, listener_index(connection), front->loop, connection->socket, on_secured,
-                            connection);
+        connection->tls = tls_listeners_begin(front->tls, listener_index(connection), front->loop, connection->socket,
+                                              on_secured, connection);
 }
 
 void http1_connection_start(struct http1_connection *connection, struct socket *socket)

@@ -19,6 +19,8 @@
 #include "proxy/socket.h"
 #include "proxy/socket_address.h"
 
+struct tls_facts;
+
 enum http1_state {
     HTTP1_IDLE = 0, /* between requests: nothing of the next one is there */
     HTTP1_HEAD,     /* part of a head is there */
@@ -76,6 +78,7 @@ struct http1_connection {
     struct http1_connection *previous, *next;
     struct socket *socket; /* NULL once it is closed; the connection lives on while its exchange does */
     const struct listener_settings *listener;
+    struct tls_facts *tls; /* NULL: plain */
     struct timer timer;
     enum http1_state state;
     unsigned depth;

@@ -6,14 +6,20 @@ static const struct slice preface = {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24};
 
 void http1_handover(struct http1_connection *connection)
 {
-    struct socket *socket = connection->socket;
-    struct slice received = http1_input_slice(&connection->input);
+    struct front_http2_start start = {
+        .socket = connection->socket,
+        .tls = connection->tls,
+        .peer = &connection->peer,
+        .local = connection->told_local,
+        .listener = connection->listener,
+        .received = http1_input_slice(&connection->input),
+    };
     connection->socket = NULL;
-    timer_stop(connection->front->loop, &connection->timer);
-    front_http2_take(connection->front->http2, socket, &connection->peer, connection->told_local, connection->listener,
-                     received);
+    connection->tls = NULL;
     connection->told_local = NULL;
-    http1_input_consume(&connection->input, received.length);
+    timer_stop(connection->front->loop, &connection->timer);
+    front_http2_take(connection->front->http2, &start);
+    http1_input_consume(&connection->input, start.received.length);
 }
 
 bool http1_handover_finds_preface(struct slice data)

@@ -95,6 +95,7 @@ struct http2_connection {
     struct front_http2 *front;
     struct http2_connection *previous, *next;
     struct socket *socket; /* NULL once it is closed; the connection lives on while its streams do */
+    struct tls_facts *tls; /* NULL: plain */
     const struct listener_settings *listener;
     struct nghttp2_session *session;
     struct http2_stream *first;

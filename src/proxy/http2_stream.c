@@ -5,6 +5,7 @@
 #include "proxy/front_answer.h"
 #include "proxy/front_ends.h"
 #include "proxy/socket_address.h"
+#include "proxy/tls_facts.h"
 #include "proxy/tls_listener.h"
 #include "proxy/websocket.h"
 
@@ -54,9 +55,8 @@ static void open_exchange(struct http2_stream *stream)
     struct exchange *exchange = stream->entry.exchange;
     front_ends_note_peer(exchange, &connection->peer);
     http2_request_guess(&stream->fields, &exchange->request);
-    if (connection->listener->tls != NULL)
-        exchange->client_name = tls_listeners_client_name(connection->front->tls, listener_index(connection),
-                                                          connection->socket, &exchange->arena);
+    exchange->tls = tls_facts_view(connection->tls);
+    exchange->client_name = tls_facts_client_name(connection->tls);
     if (connection->front->notes_local)
         front_ends_note_local(exchange, connection->told_local, connection->socket);
 }

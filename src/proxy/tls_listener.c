@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "proxy/tls.h"
 #include "proxy/tls_choice.h"
+#include "proxy/tls_clients.h"
+#include "proxy/tls_facts.h"
 #include "proxy/tls_tickets.h"
 
 #include <inttypes.h>
@@ -13,7 +15,6 @@
 
 enum {
     SERVER_NAME_AT = 5, /* in the extension: behind the list's length, the name's kind and its length */
-    MOST_NAME_BYTES = 512,
     TELLING_INTERVAL_US = 1000 * 1000,
 };
 
@@ -21,7 +22,7 @@ struct tls_listener {
     const struct listener_tls_settings *settings;
     struct tls_certificate *certificates; /* as in the settings */
     struct tls_choice choice;
-    X509_STORE *client_authorities;    /* NULL: clients are not asked */
+    struct tls_clients clients;
     const struct ticket_keys *tickets; /* NULL: each context has its own */
     bool speaks_http2;
 };
@@ -76,6 +77,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *data)
     const struct tls_listener *listener = set_of(ssl)->owner_data;
     char room[TLS_NAME_BYTES];
     struct slice name = tls_name_normalize(find_server_name(ssl), room);
+    tls_facts_note_server_name(SSL_get_app_data(ssl), name);
     const struct tls_set *set = tls_choice_find(&listener->choice, name);
     if (set != NULL && set->context != SSL_get_SSL_CTX(ssl) && SSL_set_SSL_CTX(ssl, set->context) == NULL)
         return SSL_CLIENT_HELLO_ERROR;
@@ -110,6 +112,27 @@ static int protect_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_
     return tls_tickets_protect(listener->tickets, ssl, name, iv, cipher, mac, is_new);
 }
 
+/* In TLS 1.2 a session is for one name (RFC 6066 section 3), in 1.3 for all that the certificate is for. */
+static bool is_for_name(SSL *ssl, const SSL_SESSION *session)
+{
+    if (SSL_version(ssl) >= TLS1_3_VERSION)
+        return true;
+    char room[TLS_NAME_BYTES];
+    const char *name = SSL_SESSION_get0_hostname(session);
+    return slice_equals(tls_name_normalize(slice_from_text(name == NULL ? "" : name), room),
+                        tls_facts_server_name(SSL_get_app_data(ssl)));
+}
+
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+                                      size_t key_name_length, SSL_TICKET_STATUS status, void *data)
+{
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (!is_for_name(ssl, session) || !tls_clients_is_in_time(session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 static SSL_CTX *create_context(void)
 {
     static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -128,6 +151,7 @@ static SSL_CTX *create_context(void)
     SSL_CTX_set_client_hello_cb(context, on_client_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(context, acknowledge_server_name);
     SSL_CTX_set_tlsext_status_cb(context, staple);
+    SSL_CTX_set_session_ticket_cb(context, NULL, judge_ticket, NULL);
     return context;
 }
 
@@ -135,8 +159,6 @@ static SSL_CTX *create_context(void)
 static void set_session_id_context(const struct tls_listener *listener, const struct tls_set *set)
 {
     unsigned char id[SSL_MAX_SID_CTX_LENGTH];
-    unsigned char clients = (unsigned char)listener->settings->clients;
-    struct slice authorities = listener->settings->client_ca.content;
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     if (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
         abort();
@@ -145,27 +167,10 @@ static void set_session_id_context(const struct tls_listener *listener, const st
             EVP_DigestUpdate(digest, set->certificates[kind]->fingerprint,
                              sizeof(set->certificates[kind]->fingerprint));
     }
-    EVP_DigestUpdate(digest, &clients, sizeof(clients));
-    EVP_DigestUpdate(digest, authorities.data, authorities.length);
+    tls_clients_digest(&listener->clients, digest);
     if (EVP_DigestFinal_ex(digest, id, NULL) != 1 || SSL_CTX_set_session_id_context(set->context, id, sizeof(id)) != 1)
         abort();
     EVP_MD_CTX_free(digest);
-}
-
-static void ask_clients(const struct tls_listener *listener, SSL_CTX *context)
-{
-    bool is_required = listener->settings->clients == CLIENTS_REQUIRED;
-    const STACK_OF(X509_OBJECT) *authorities = X509_STORE_get0_objects(listener->client_authorities);
-    for (int i = 0; i < sk_X509_OBJECT_num(authorities); ++i) {
-        X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(authorities, i));
-        if (authority != NULL && SSL_CTX_add_client_CA(context, authority) != 1)
-            abort();
-    }
-    X509_STORE_up_ref(listener->client_authorities);
-    SSL_CTX_set_cert_store(context, listener->client_authorities);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
-    /* whom the file names is trusted, be it an authority's authority or the client itself */
-    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
 static bool init_set(struct tls_listener *listener, struct tls_set *set, struct error *error)
@@ -175,8 +180,7 @@ static bool init_set(struct tls_listener *listener, struct tls_set *set, struct 
     SSL_CTX_set_app_data(set->context, set);
     if (listener->settings->is_1_3_only && SSL_CTX_set_min_proto_version(set->context, TLS1_3_VERSION) != 1)
         abort();
-    if (listener->client_authorities != NULL)
-        ask_clients(listener, set->context);
+    tls_clients_ask(&listener->clients, set->context);
     set_session_id_context(listener, set);
     if (listener->tickets != NULL && SSL_CTX_set_tlsext_ticket_key_evp_cb(set->context, protect_ticket) != 1)
         abort();
@@ -195,11 +199,8 @@ static bool init_listener(struct tls_listener *listener, struct arena *arena, st
         if (!tls_certificate_init(&listener->certificates[i], &settings->certificates[i], arena, error))
             return false;
     }
-    if (settings->clients != CLIENTS_ANY) {
-        listener->client_authorities = tls_pem_read_authorities(&settings->client_ca, error);
-        if (listener->client_authorities == NULL)
-            return false;
-    }
+    if (!tls_clients_init(&listener->clients, settings, error))
+        return false;
     tls_choice_init(&listener->choice, listener->certificates, settings->certificate_count, arena);
     for (struct tls_set *set = listener->choice.first; set != NULL; set = set->next) {
         if (!init_set(listener, set, error))
@@ -214,7 +215,7 @@ static void finish_listener(struct tls_listener *listener)
         SSL_CTX_free(set->context);
     for (size_t i = 0; i < listener->settings->certificate_count && listener->certificates != NULL; ++i)
         tls_certificate_finish(&listener->certificates[i]);
-    X509_STORE_free(listener->client_authorities);
+    tls_clients_finish(&listener->clients);
 }
 
 struct tls_listeners *tls_listeners_create(const struct settings *settings, const struct ticket_keys *tickets,
@@ -254,16 +255,19 @@ void tls_listeners_destroy(struct tls_listeners *listeners)
     free(listeners);
 }
 
-void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop, struct socket *socket,
-                         void (*on_secured)(void *data, const char *failure), void *data)
+struct tls_facts *tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop,
+                                      struct socket *socket, void (*on_secured)(void *data, const char *failure),
+                                      void *data)
 {
     SSL *ssl = SSL_new(listeners->items[index]->choice.first->context);
     if (ssl == NULL)
         abort();
     SSL_set_accept_state(ssl);
+    struct tls_facts *facts = tls_facts_create(ssl);
     struct tls_start start = {
         .loop = loop, .wire = listeners->wire, .ssl = ssl, .on_secured = on_secured, .data = data};
     tls_begin(socket, &start);
+    return facts;
 }
 
 /* Which of them it was is not known of a session that was taken up again. */
@@ -300,24 +304,6 @@ bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t 
     return true;
 }
 
-struct slice tls_listeners_client_name(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
-                                       struct arena *arena)
-{
-    const SSL *ssl = listeners->items[index]->client_authorities == NULL ? NULL : tls_get_ssl(socket);
-    const X509 *certificate = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
-    BIO *bio = certificate == NULL ? NULL : BIO_new(BIO_s_mem());
-    if (bio == NULL)
-        return SLICE_NONE;
-    char *text = NULL;
-    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    long length = BIO_get_mem_data(bio, &text);
-    if (length > MOST_NAME_BYTES)
-        length = MOST_NAME_BYTES;
-    struct slice name = length <= 0 ? SLICE_NONE : arena_copy(arena, slice_of(text, (size_t)length));
-    BIO_free(bio);
-    return name;
-}
-
 void tls_listeners_note_failure(struct tls_listeners *listeners, const struct socket *socket, const char *peer,
                                 const char *failure)
 {
@@ -350,6 +336,8 @@ void tls_listeners_warn(const struct tls_listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; ++i) {
         const struct tls_listener *listener = listeners->items[i];
+        if (listener != NULL)
+            tls_clients_warn(&listener->clients);
         for (size_t j = 0; listener != NULL && j < listener->settings->certificate_count; ++j)
             warn_of_certificate(listener, &listener->certificates[j]);
     }

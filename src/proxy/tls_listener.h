@@ -11,6 +11,7 @@
 #include "proxy/socket.h"
 
 struct ticket_keys;
+struct tls_facts;
 struct tls_listeners;
 
 /* Reads the certificates and keys of all listeners. The settings and the keys by which sessions are
@@ -23,18 +24,15 @@ struct tls_listeners *tls_listeners_create(const struct settings *settings, cons
 void tls_listeners_destroy(struct tls_listeners *listeners);
 
 /* Begins TLS on a socket that was accepted by the listener with that index, which has TLS: see tls.h for the outcome.
- */
-void tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop, struct socket *socket,
-                         void (*on_secured)(void *data, const char *failure), void *data);
+ * Returns what will be known of it (tls_facts.h), which is the caller's to destroy once the socket is closed. */
+struct tls_facts *tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop,
+                                      struct socket *socket, void (*on_secured)(void *data, const char *failure),
+                                      void *data);
 
 /* Whether a request for that authority has come to the wrong connection: the certificate that the client was shown is
  * not for it, while another one of the listener's is (RFC 9110 section 15.5.20). */
 bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
                                   struct slice authority);
-
-/* Whose certificate the client has shown there, in the arena; empty where it was not asked for one, or has none. */
-struct slice tls_listeners_client_name(const struct tls_listeners *listeners, size_t index, const struct socket *socket,
-                                       struct arena *arena);
 
 /* Logs a handshake that has failed, of a client with that address, as long as that is one line a second. One that says
  * nothing at all is a scanner or a check of somebody's, and no failure. */

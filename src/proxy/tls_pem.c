@@ -55,6 +55,24 @@ X509_STORE *tls_pem_read_authorities(const struct file_settings *file, struct er
     return NULL;
 }
 
+bool tls_pem_read_revoked(X509_STORE *authorities, const struct file_settings *file, struct error *error)
+{
+    BIO *bio = open_text(file);
+    X509_CRL *list;
+    char no_password[] = "";
+    bool has_some = false;
+    while ((list = PEM_read_bio_X509_CRL(bio, NULL, NULL, no_password)) != NULL) {
+        has_some |= X509_STORE_add_crl(authorities, list) == 1;
+        X509_CRL_free(list);
+    }
+    BIO_free(bio);
+    if (!was_last())
+        return error_set_at(error, file->place, "'%s' holds a list of revoked certificates that cannot be read: %s",
+                            file->path, tls_words_of_library());
+    return has_some ||
+           error_set_at(error, file->place, "'%s' holds no list of revoked certificates (CRL) in PEM", file->path);
+}
+
 static bool read_chain(struct tls_pem_pair *pair, const struct file_settings *file, struct error *error)
 {
     BIO *bio = open_text(file);

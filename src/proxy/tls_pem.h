@@ -23,6 +23,9 @@ struct tls_pem_pair {
 /* Makes the set of authorities that the file holds. Returns NULL and fills error where it holds none. */
 struct x509_store_st *tls_pem_read_authorities(const struct file_settings *file, struct error *error);
 
+/* Adds the lists of revoked certificates that the file holds. Returns false and fills error where it holds none. */
+bool tls_pem_read_revoked(struct x509_store_st *authorities, const struct file_settings *file, struct error *error);
+
 /* Reads a certificate and the key that belongs to it. The files' settings must outlive the pair. Returns false and
  * fills error; then there is nothing to free. */
 bool tls_pem_read_pair(struct tls_pem_pair *pair, const struct file_settings *certificate,

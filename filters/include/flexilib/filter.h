@@ -19,7 +19,7 @@
  *
  * Versions. A library says which version it was built against; it is accepted where the major numbers are equal and its
  * minor is not above FlexiLib's. Major 0 may still change; from 1.0 on, whatever a library was built against stays.
- * Changes: 0.9 first published. */
+ * Changes: 0.9 first published; core->tls came later. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +85,28 @@ typedef int32_t flexilib_level;
 #define FLEXILIB_INFO    1
 #define FLEXILIB_WARNING 2
 #define FLEXILIB_ERROR   3
+
+/* What is known of the TLS that the client speaks: texts, from core->tls. Numbers that this FlexiLib does not know are
+ * facts that are not there. Where a trusted proxy stands in front, they are about the proxy's connection. */
+typedef int32_t flexilib_tls_fact;
+#define FLEXILIB_TLS_VERSION     1 /* TLSv1.3, TLSv1.2 */
+#define FLEXILIB_TLS_CIPHER      2 /* as IANA calls it: TLS_AES_256_GCM_SHA384 */
+#define FLEXILIB_TLS_PROTOCOL    3 /* that both sides have agreed on (ALPN): h2, http/1.1 */
+#define FLEXILIB_TLS_SERVER_NAME 4 /* what the client calls us (SNI), in lower case */
+#define FLEXILIB_TLS_RESUMED     5 /* yes, where an earlier session was taken up again; no */
+/* Of the certificate that the client has shown: not there where it has shown none, or was not asked for one. With a
+ * listener's `verify: unchecked` it may be anybody's: nothing in it counts unless CLIENT_VERIFIED says yes. */
+#define FLEXILIB_TLS_CLIENT_VERIFIED    6  /* yes, or why not, as "certificate has expired" */
+#define FLEXILIB_TLS_CLIENT_SUBJECT     7  /* CN=alice,O=Example (RFC 4514) */
+#define FLEXILIB_TLS_CLIENT_ISSUER      8  /* likewise */
+#define FLEXILIB_TLS_CLIENT_SERIAL      9  /* hexadecimal, in upper case */
+#define FLEXILIB_TLS_CLIENT_FINGERPRINT 10 /* SHA-256, 64 hexadecimal digits in lower case */
+#define FLEXILIB_TLS_CLIENT_NAMES       11 /* alternative names, one a line: DNS:a.example, URI:..., email:..., IP:... */
+#define FLEXILIB_TLS_CLIENT_NOT_BEFORE  12 /* 2026-11-22T06:41:01Z */
+#define FLEXILIB_TLS_CLIENT_NOT_AFTER   13 /* likewise */
+#define FLEXILIB_TLS_CLIENT_DER         14 /* the certificate itself: bytes */
+#define FLEXILIB_TLS_CLIENT_PEM         15 /* likewise, as text */
+#define FLEXILIB_TLS_CLIENT_CERT        16 /* as the field Client-Cert says it (RFC 9440); only where it was verified */
 
 /* Types of options. In YAML an option of each type is written as told here. */
 typedef int32_t flexilib_option_type;
@@ -228,6 +250,11 @@ struct flexilib_core {
 
     /* The extension of that id, as "flexilib.timer/1", or NULL where this FlexiLib has none. [loop] */
     const void *(*extension)(const struct flexilib_core *core, const char *id);
+
+    /* A fact about the TLS that the client speaks; false where it is not there, as it is for all of them on a plain
+     * connection. The text stays valid until the exchange ends. Nothing is computed before it is asked for, and then
+     * once for a connection. [in exchange] */
+    bool (*tls)(const struct flexilib_exchange *exchange, flexilib_tls_fact fact, struct flexilib_text *value);
 };
 
 /* One filter that a library offers. All hooks are optional. `filter` is what create gave. An exchange calls one hook at

@@ -6,6 +6,7 @@
 #include "config/settings.h"
 #include "proxy/loop.h"
 #include "proxy/socket.h"
+#include "proxy/tls_facts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,7 @@ struct fixture {
     struct loop *loop;
     struct tls_listeners *listeners;
     struct socket *socket;
+    struct tls_facts *facts;
     struct client client;
     pthread_t thread;
     size_t received, sent;
@@ -266,13 +268,14 @@ static void set_up(struct fixture *fixture, int version, bool reads, void *(*run
     assert_non_null(fixture->listeners);
     assert_int_equal(pthread_create(&fixture->thread, NULL, run, &fixture->client), 0);
     fixture->socket = socket_create(fixture->loop, fds[0], &events, fixture);
-    tls_listeners_begin(fixture->listeners, 0, fixture->loop, fixture->socket,
-                        run == flood ? on_secured_deaf : on_secured, fixture);
+    fixture->facts = tls_listeners_begin(fixture->listeners, 0, fixture->loop, fixture->socket,
+                                         run == flood ? on_secured_deaf : on_secured, fixture);
 }
 
 static void close_server(struct fixture *fixture)
 {
     socket_close(fixture->socket);
+    tls_facts_destroy(fixture->facts);
     tls_listeners_destroy(fixture->listeners);
     loop_destroy(fixture->loop);
 }

@@ -6,6 +6,7 @@ package FlexiLib::Test::Certificates;
 #   $authority->issue('shop', 'DNS:shop.example');    # FOLDER/shop.pem and FOLDER/shop.key; days => 0 has expired,
 #                                                     # key => 'rsa'; usually a key of a curve
 #   $authority->respond('shop', 'shop.ocsp');         # FOLDER/shop.ocsp: it holds, until tomorrow
+#   $authority->revoke('revoked.crl', ['shop']);      # FOLDER/revoked.crl: these hold no more; days => 0 is out of date
 #   $authority->path;                                 # FOLDER/ca.pem
 
 use strict;
@@ -36,9 +37,7 @@ sub path { return "$_[0]{folder}/" . ($_[1] // 'ca.pem') }
 
 sub issue {
     my ($self, $name, $subject_names, %option) = @_;
-    open my $file, '>', $self->path("$name.ext") or die "cannot write: $!";
-    print {$file} "subjectAltName=$subject_names\n";
-    close $file;
+    $self->write_text("$name.ext", "subjectAltName=$subject_names\n");
     $self->run(qw(req -new -subj), "/CN=$name",
         ($option{key} // '') eq 'rsa' ? @rsa_key : @key, '-keyout', "$name.key", '-out', "$name.csr");
     $self->run(qw(x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -in), "$name.csr", '-extfile', "$name.ext",
@@ -46,15 +45,35 @@ sub issue {
     return;
 }
 
-sub respond {
-    my ($self, $name, $file) = @_;
+sub serial {
+    my ($self, $name) = @_;
     $self->run(qw(x509 -noout -serial -in), "$name.pem", '-out', "$name.serial");
     open my $in, '<', $self->path("$name.serial") or die "cannot read: $!";
     my ($serial) = <$in> =~ /=(\w+)/;
     close $in;
-    open my $index, '>', $self->path("$name.index") or die "cannot write: $!";
-    print {$index} "V\t491231235959Z\t\t$serial\tunknown\t/CN=$name\n";
-    close $index;
+    return $serial;
+}
+
+sub write_text {
+    my ($self, $file, $text) = @_;
+    open my $out, '>', $self->path($file) or die "cannot write: $!";
+    print {$out} $text;
+    close $out;
+    return;
+}
+
+sub revoke {
+    my ($self, $file, $names, %option) = @_;
+    $self->write_text('revoked.index', join '', map { "R\t491231235959Z\t260101000000Z\t" . $self->serial($_) . "\tunknown\t/CN=$_\n" } @$names);
+    $self->write_text('ca.conf', "[ca]\ndefault_ca=own\n[own]\ndatabase=revoked.index\ndefault_md=sha256\n");
+    my @until = ($option{days} // 1) ? ('-crldays', 1) : qw(-crl_lastupdate 20260101000000Z -crl_nextupdate 20260102000000Z);
+    $self->run(qw(ca -gencrl -config ca.conf -cert ca.pem -keyfile ca.key), @until, '-out', $file);
+    return;
+}
+
+sub respond {
+    my ($self, $name, $file) = @_;
+    $self->write_text("$name.index", "V\t491231235959Z\t\t" . $self->serial($name) . "\tunknown\t/CN=$name\n");
     $self->run(qw(ocsp -issuer ca.pem -no_nonce -cert), "$name.pem", '-reqout', "$name.request");
     $self->run(qw(ocsp -CA ca.pem -rsigner ca.pem -rkey ca.key -index), "$name.index", qw(-ndays 1 -reqin),
         "$name.request", '-respout', $file);
