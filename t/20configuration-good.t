@@ -128,6 +128,7 @@ routes:
       - { error_pages: { 404: b, 4xx: a.html }, handler: hello }
       - { error_pages: {}, handler: hello }
 YAML
+    ['sockets as they shall be', "listen:\n  - { address: 0, backlog: 1, half_close: yes }\n  - { address: unix:a, mode: 0660, owner: root, group: 0, backlog: 2147483647 }\n  - { address: unix:b, mode: '600' }\n"],
     ['headers of the PROXY protocol', "trusted_proxies: [unix]\nlisten:\n  - { address: 0, proxy_protocol: yes }\n  - { address: 127.0.0.1:0, proxy_protocol: no }\n  - { address: \"[::1]:0\", proxy_protocol: private }\n  - { address: 127.0.0.2:0, proxy_protocol: [\"::/0\", unix, 10.0.0.0/8] }\n  - { address: 127.0.0.3:0, proxy_protocol: [] }\n"],
     ['a trusted proxy alone', "trusted_proxies: private\n"],
     ['nobody trusted', "trusted_proxies: []\nerror_pages: {}\n"],

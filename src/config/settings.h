@@ -208,6 +208,12 @@ struct listener_settings {
     /* Whose connections begin with a header of the PROXY protocol, which nobody else's may. */
     const struct address_range *proxy_senders;
     size_t proxy_sender_count;
+    bool keeps_half_closed; /* a client that sends no more has not left while a response is due */
+    int64_t backlog;        /* connections that may wait to be accepted; 0: the usual number */
+    bool has_mode;          /* unix sockets: of the file */
+    unsigned mode;
+    struct slice owner, group; /* likewise, NUL-terminated names or numbers; empty: as they come */
+    struct place owner_place, group_place;
     struct place place;
 };
 

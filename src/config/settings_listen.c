@@ -12,6 +12,11 @@ enum {
     LISTENER_HTTP2,
     LISTENER_HTTPS_ONLY,
     LISTENER_PROXY_PROTOCOL,
+    LISTENER_HALF_CLOSE,
+    LISTENER_BACKLOG, /* and the three below, as listener_socket_read wants them */
+    LISTENER_MODE,
+    LISTENER_OWNER,
+    LISTENER_GROUP,
     LISTENER_FIELDS,
 };
 
@@ -33,6 +38,19 @@ static const struct field fields[LISTENER_FIELDS] = {
     [LISTENER_PROXY_PROTOCOL] = {.name = "proxy_protocol",
                                  .type = FIELD_NODE,
                                  .summary = "whose connections tell by the PROXY protocol whom they are from"},
+    [LISTENER_HALF_CLOSE] = {.name = "half_close",
+                             .type = FIELD_BOOL,
+                             .fallback = "no",
+                             .summary = "whether clients that send no more still wait for their response"},
+    [LISTENER_BACKLOG] = {.name = "backlog",
+                          .type = FIELD_INTEGER,
+                          .fallback = "4096",
+                          .minimum = 1,
+                          .maximum = INT32_MAX,
+                          .summary = "how many connections may wait to be accepted"},
+    [LISTENER_MODE] = {.name = "mode", .type = FIELD_TEXT, .summary = "of a unix socket's file: who may connect"},
+    [LISTENER_OWNER] = {.name = "owner", .type = FIELD_TEXT, .summary = "of a unix socket's file: its user"},
+    [LISTENER_GROUP] = {.name = "group", .type = FIELD_TEXT, .summary = "of a unix socket's file: its group"},
 };
 
 static bool refuse(struct settings_reader *reader, const struct node *node, const char *sentence)
@@ -80,6 +98,27 @@ static bool read_address(struct settings_reader *reader, const struct node *node
                                 "0.0.0.0:8069");
 }
 
+/* All but the address. */
+static bool read_keys(struct settings_reader *reader, const struct node *node, struct field_value *values,
+                      struct listener_settings *listener)
+{
+    if (!fields_read(fields, LISTENER_FIELDS, node, node->place, "a listener", reader->source, reader->arena, values,
+                     reader->error))
+        return false;
+    listener->name = values[LISTENER_NAME].text;
+    listener->speaks_http2 = values[LISTENER_HTTP2].boolean;
+    listener->is_https_only = values[LISTENER_HTTPS_ONLY].boolean;
+    listener->keeps_half_closed = values[LISTENER_HALF_CLOSE].boolean;
+    if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
+        return false;
+    if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener) ||
+        !listener_proxy_read(reader, values[LISTENER_PROXY_PROTOCOL].node, listener))
+        return false;
+    return listener->tls == NULL || !values[LISTENER_HTTPS_ONLY].written ||
+           error_set_at(reader->error, values[LISTENER_HTTPS_ONLY].place,
+                        "'https_only' is for listeners without 'tls': this one speaks nothing but https");
+}
+
 static bool read_listener(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
 {
     struct field_value values[LISTENER_FIELDS] = {0};
@@ -87,25 +126,13 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
     if (node->kind == NODE_SEQUENCE)
         return error_set_at(reader->error, node->place, "a listener is an address or a mapping, not a list");
     if (node->kind == NODE_MAPPING) {
-        if (!fields_read(fields, LISTENER_FIELDS, node, node->place, "a listener", reader->source, reader->arena,
-                         values, reader->error))
+        if (!read_keys(reader, node, values, listener))
             return false;
-        listener->name = values[LISTENER_NAME].text;
-        listener->speaks_http2 = values[LISTENER_HTTP2].boolean;
-        listener->is_https_only = values[LISTENER_HTTPS_ONLY].boolean;
-        if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
-            return false;
-        if (!listener_tls_read(reader, values[LISTENER_TLS].node, listener) ||
-            !listener_proxy_read(reader, values[LISTENER_PROXY_PROTOCOL].node, listener))
-            return false;
-        if (listener->tls != NULL && values[LISTENER_HTTPS_ONLY].written)
-            return error_set_at(reader->error, values[LISTENER_HTTPS_ONLY].place,
-                                "'https_only' is for listeners without 'tls': this one speaks nothing but https");
         node = values[LISTENER_ADDRESS].node;
     }
     if (node->is_null || node->text.length == 0)
         return error_set_at(reader->error, node->place, "a listener's address is missing here");
-    return read_address(reader, node, listener);
+    return read_address(reader, node, listener) && listener_socket_read(reader, &values[LISTENER_BACKLOG], listener);
 }
 
 static bool note_name(struct settings_reader *reader, const struct listener_settings *listener)

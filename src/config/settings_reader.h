@@ -29,6 +29,10 @@ bool listeners_read(struct settings_reader *reader, const struct field_value *va
 /* settings_listen_tls.c. node is NULL where nothing is written, which means plain HTTP. */
 bool listener_tls_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
 
+/* settings_listen_socket.c. Reads `backlog`, `mode`, `owner` and `group`, in this order, once the address is known. */
+bool listener_socket_read(struct settings_reader *reader, const struct field_value *values,
+                          struct listener_settings *listener);
+
 /* settings_listen_proxy.c. node may be NULL. After trusted_proxies. */
 bool listener_proxy_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
 

@@ -21,10 +21,10 @@ enum message_kind {
     MESSAGE_LOADING,   /* code of libraries runs from here on: no OPEN, USER and SERVERS any more */
     MESSAGE_SERVERS,   /* number of the first, how many, and their names; answered by NUMBERED */
     MESSAGE_WATCH,     /* path of a file that is missing */
-    MESSAGE_LISTEN,    /* index, length of the listener's name, name and address; answered by OPENED */
-    MESSAGE_READY,     /* workers wanted (0: as many as CPUs), drain_timeout and shutdown_timeout in milliseconds */
-    MESSAGE_FAILED,    /* why, in one or several lines */
-    MESSAGE_STOPPED,   /* it accepts nothing any more */
+    MESSAGE_LISTEN,  /* index, length of the listener's name, listen_options.h, name and address; answered by OPENED */
+    MESSAGE_READY,   /* workers wanted (0: as many as CPUs), drain_timeout and shutdown_timeout in milliseconds */
+    MESSAGE_FAILED,  /* why, in one or several lines */
+    MESSAGE_STOPPED, /* it accepts nothing any more */
     /* From the supervisor. */
     MESSAGE_OPENED,   /* index, errno value; with a descriptor where that is 0 */
     MESSAGE_NUMBERED, /* number of the first, and what each is called in shared memory: "-" for none */

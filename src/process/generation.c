@@ -279,9 +279,23 @@ bool generation_bury(struct generation *generation, pid_t pid, int status)
     return false;
 }
 
+static void settle_listeners(struct generation *generation)
+{
+    for (int i = 0; i < GENERATION_LISTENERS; ++i) {
+        struct listener *listener = generation->listeners[i];
+        if (listener == NULL || listeners_settle(listener, &generation->listen_options[i]))
+            continue;
+        struct text name = TEXT_INIT;
+        address_print_nicely(&listener->address, &name);
+        console_log(LOG_LEVEL_ERROR, "%s does not get its mode, owner or backlog: %s", name.data, strerror(errno));
+        text_finish(&name);
+    }
+}
+
 void generation_go(struct generation *generation)
 {
     generation->state = GENERATION_SERVING;
+    settle_listeners(generation);
     for (unsigned i = 0; i < generation->count; ++i) {
         struct worker_process *worker = generation->places[i].worker;
         if (worker == NULL || worker->state != WORKER_READY)

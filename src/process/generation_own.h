@@ -30,6 +30,7 @@ struct generation {
     bool is_read;   /* the first worker has told what the settings say */
     int64_t drain_timeout_ms, shutdown_timeout_ms;
     struct listener *listeners[GENERATION_LISTENERS];
+    struct listen_options listen_options[GENERATION_LISTENERS]; /* in effect once it serves */
     struct log_file *logs[GENERATION_LOGS];
     unsigned wanted_count;
     char *user; /* whom the workers run as, or NULL */

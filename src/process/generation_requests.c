@@ -39,14 +39,17 @@ static bool uses_listener(const struct generation *generation, const struct list
 }
 
 /* One socket for each number, and each socket for one number only. Returns NULL with errno set. */
-static struct listener *take_listener(struct generation *generation, int64_t index, struct slice address)
+static struct listener *take_listener(struct generation *generation, int64_t index, struct slice address,
+                                      const struct listen_options *options)
 {
     struct listener **own = &generation->listeners[index];
-    struct listener *listener = listeners_take(&generation->supplies->listeners, address, index);
+    struct listener *listener = listeners_take(&generation->supplies->listeners, address, index, options);
     if (listener == NULL)
         return NULL;
-    if (*own == NULL && !uses_listener(generation, listener))
+    if (*own == NULL && !uses_listener(generation, listener)) {
+        generation->listen_options[index] = *options;
         return *own = listener;
+    }
     bool is_same = *own == listener;
     listeners_release(&generation->supplies->listeners, listener);
     errno = EADDRINUSE;
@@ -57,13 +60,17 @@ static void on_listen(struct generation *generation, struct worker_process *work
 {
     int64_t index = message->numbers[0];
     uint64_t name_length = (uint64_t)message->numbers[1];
-    if (index < 0 || index >= GENERATION_LISTENERS || name_length > message->text.length) {
+    struct slice address = message->text;
+    struct listen_options options;
+    if (index < 0 || index >= GENERATION_LISTENERS || !listen_options_take(&address, &options) ||
+        name_length > address.length) {
         refuse_message(worker, message);
         return;
     }
-    struct listener *listener = take_listener(generation, index, slice_skip(message->text, (size_t)name_length));
+    struct slice name = slice_of(address.data, (size_t)name_length);
+    struct listener *listener = take_listener(generation, index, slice_skip(address, name.length), &options);
     if (listener != NULL)
-        tell_listening(listener, slice_of(message->text.data, (size_t)name_length));
+        tell_listening(listener, name);
     worker_process_hand(worker, MESSAGE_OPENED, index, listener == NULL ? errno : 0,
                         listener == NULL ? -1 : listener->fd);
 }

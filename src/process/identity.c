@@ -20,6 +20,40 @@ bool identity_find(const char *name, struct place place, struct identity *identi
     return true;
 }
 
+static bool is_number(const char *name, int64_t *id)
+{
+    uint64_t number;
+    if (!slice_parse_number(slice_from_text(name), &number) || number >= UINT32_MAX)
+        return false;
+    *id = (int64_t)number;
+    return true;
+}
+
+bool identity_find_user(const char *name, struct place place, int64_t *id, struct error *error)
+{
+    struct identity identity;
+    if (is_number(name, id))
+        return true;
+    if (!identity_find(name, place, &identity, error))
+        return false;
+    *id = identity.uid;
+    return true;
+}
+
+bool identity_find_group(const char *name, struct place place, int64_t *id, struct error *error)
+{
+    if (is_number(name, id))
+        return true;
+    errno = 0;
+    const struct group *entry = getgrnam(name);
+    if (entry == NULL && errno != 0 && errno != ENOENT)
+        return error_set_at(error, place, "cannot look up group '%s': %s", name, strerror(errno));
+    if (entry == NULL)
+        return error_set_at(error, place, "group '%s' does not exist here", name);
+    *id = entry->gr_gid;
+    return true;
+}
+
 bool identity_assume(const struct identity *identity, struct error *error)
 {
     if (setgid(identity->gid) == -1 || initgroups(identity->name, identity->gid) == -1 || setuid(identity->uid) == -1)

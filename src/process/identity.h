@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct identity {
@@ -16,6 +17,12 @@ struct identity {
 
 /* Looks up the user that is named at a place; the name stays the caller's. Returns false and fills error. */
 bool identity_find(const char *name, struct place place, struct identity *identity, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Look up a user and a group, by name or by number. Return false and fill error. */
+bool identity_find_user(const char *name, struct place place, int64_t *id, struct error *error)
+    __attribute__((warn_unused_result));
+bool identity_find_group(const char *name, struct place place, int64_t *id, struct error *error)
     __attribute__((warn_unused_result));
 
 /* Becomes that user for good. Returns false and fills error. */

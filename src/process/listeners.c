@@ -27,6 +27,7 @@ static struct listener *add_listener(struct listeners *listeners, struct text *k
     listener->key = key->data;
     *key = TEXT_INIT;
     listener->fd = fd;
+    listener->options = LISTEN_OPTIONS_NONE;
     listener->address = *address;
     listener->next = listeners->first;
     listeners->first = listener;
@@ -109,7 +110,28 @@ static bool remove_stale_file(const struct address *address)
     return false;
 }
 
-static int open_socket(const struct address *address)
+static int backlog_of(const struct listen_options *options)
+{
+    return options->backlog == 0 ? BACKLOG : options->backlog;
+}
+
+/* A bound socket refuses connections until it listens: nobody gets in before the file is as it shall be. */
+static bool begin_listening(int fd, const struct address *address, const struct listen_options *options)
+{
+    if (bind(fd, (const struct sockaddr *)&address->storage, address->length) == -1)
+        return false;
+    bool is_unix = address_is_unix(address);
+    if ((!is_unix || listen_options_settle_file(options, address_path(address))) &&
+        listen(fd, backlog_of(options)) == 0)
+        return true;
+    int saved = errno;
+    if (is_unix)
+        unlink(address_path(address));
+    errno = saved;
+    return false;
+}
+
+static int open_socket(const struct address *address, const struct listen_options *options)
 {
     if (address_is_unix(address) && !remove_stale_file(address))
         return -1;
@@ -121,7 +143,7 @@ static int open_socket(const struct address *address)
     if (address->storage.ss_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     prepare_socket(fd, address);
-    if (bind(fd, (const struct sockaddr *)&address->storage, address->length) == 0 && listen(fd, BACKLOG) == 0)
+    if (begin_listening(fd, address, options))
         return fd;
     file_close_quietly(fd);
     return -1;
@@ -137,15 +159,17 @@ static void remember_file(struct listener *listener)
     listener->made = status.st_mtim;
 }
 
-static struct listener *open_listener(struct listeners *listeners, const struct address *wanted, struct text *key)
+static struct listener *open_listener(struct listeners *listeners, const struct address *wanted, struct text *key,
+                                      const struct listen_options *options)
 {
-    int fd = open_socket(wanted);
+    int fd = open_socket(wanted, options);
     if (fd == -1)
         return NULL;
     struct address bound = *wanted;
     if (!address_is_unix(wanted) && !address_of_socket(fd, &bound))
         bound = *wanted;
     struct listener *listener = add_listener(listeners, key, fd, &bound);
+    listener->options = *options;
     remember_file(listener);
     return listener;
 }
@@ -160,7 +184,29 @@ static bool is_reachable(const struct listener *listener)
            status.st_ino == listener->inode;
 }
 
-struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index)
+static bool is_alike(const struct listen_options *a, const struct listen_options *b)
+{
+    return a->backlog == b->backlog && a->mode == b->mode && a->owner == b->owner && a->group == b->group;
+}
+
+/* Tells before anything is changed what only root may do. */
+static bool may_settle(const struct listener *listener, const struct listen_options *options)
+{
+    struct listen_options change = listen_options_change(&listener->options, options);
+    errno = EPERM;
+    return geteuid() == 0 || change.owner == -1 || change.owner == geteuid();
+}
+
+static struct listener *find_listener(const struct listeners *listeners, const char *key)
+{
+    struct listener *found = listeners->first;
+    while (found != NULL && (strcmp(found->key, key) != 0 || !is_reachable(found)))
+        found = found->next;
+    return found;
+}
+
+struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index,
+                                const struct listen_options *options)
 {
     struct address wanted;
     if (!address_parse(address, &wanted)) {
@@ -171,17 +217,28 @@ struct listener *listeners_take(struct listeners *listeners, struct slice addres
     address_print(&wanted, &key);
     if (!address_is_unix(&wanted) && address_port(&wanted) == 0)
         text_print(&key, " #%" PRId64, index);
-    struct listener *found = listeners->first;
-    while (found != NULL && (strcmp(found->key, key.data) != 0 || !is_reachable(found)))
-        found = found->next;
+    struct listener *found = find_listener(listeners, key.data);
     if (found == NULL)
-        found = open_listener(listeners, &wanted, &key);
+        found = open_listener(listeners, &wanted, &key, options);
+    else if (!may_settle(found, options))
+        found = NULL;
     int saved = errno;
     text_finish(&key);
     errno = saved;
     if (found != NULL)
         ++found->users;
     return found;
+}
+
+bool listeners_settle(struct listener *listener, const struct listen_options *options)
+{
+    if (is_alike(&listener->options, options))
+        return true;
+    struct listen_options change = listen_options_change(&listener->options, options);
+    listener->options = *options;
+    bool has_file = !listener->is_inherited && address_is_unix(&listener->address);
+    return listen(listener->fd, backlog_of(options)) == 0 &&
+           (!has_file || listen_options_settle_file(&change, address_path(&listener->address)));
 }
 
 /* The file may be another process's by now. */

@@ -7,6 +7,7 @@
  * A unix socket whose file was removed is opened anew. */
 
 #include "process/address.h"
+#include "process/listen_options.h"
 
 #include <time.h>
 
@@ -20,7 +21,8 @@ struct listener {
     /* Of a unix socket's file, to remove ours only; an inode's number alone may be used again. */
     uint64_t device, inode;
     struct timespec made;
-    struct address address; /* as bound: with the real port */
+    struct listen_options options; /* as they were last put into effect */
+    struct address address;        /* as bound: with the real port */
 };
 
 struct listeners {
@@ -31,9 +33,15 @@ struct listeners {
  * false where the variable is not there. */
 bool listeners_inherit(struct listeners *listeners);
 
-/* Gives the listener for this address, opening it where there is none; it counts one more user. Returns NULL with errno
- * set: EINVAL for an address it cannot read. */
-struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index);
+/* Gives the listener for this address, opening it where there is none, with these options from before anybody can
+ * connect; it counts one more user. Returns NULL with errno set: EINVAL for an address it cannot read, EPERM where a
+ * file cannot be given to the owner or group that is wanted. */
+struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index,
+                                const struct listen_options *options);
+
+/* Puts other options into effect on a listener that may have been open for long. Returns false with errno set. */
+bool listeners_settle(struct listener *listener, const struct listen_options *options)
+    __attribute__((warn_unused_result));
 
 /* One user less; without any, the socket is closed and its file removed. */
 void listeners_release(struct listeners *listeners, struct listener *listener);

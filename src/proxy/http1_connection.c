@@ -276,6 +276,9 @@ static void finish_exchange(struct http1_connection *connection)
         close_socket(connection);
         return;
     }
+    /* the end is met again behind the requests that have come before it */
+    if (connection->listener->keeps_half_closed && http1_input_slice(&connection->input).length != 0)
+        connection->input_ended = false;
     if (!connection->output.delivery.keep_alive || connection->input_ended) {
         end_connection(connection);
         return;
@@ -323,10 +326,13 @@ void http1_connection_leave(struct http1_connection *connection)
         http1_connection_destroy(connection);
 }
 
-/* The client will send no more: it has left, unless all that is left to do is to write to it. */
+/* The client will send no more: it has left, unless all that is left to do is to write to it, or clients of this
+ * listener may wait for their response nevertheless. */
 static void end_input(struct http1_connection *connection)
 {
-    if (http1_connection_is_answering(connection) && connection->output.is_owed && connection->output.is_last) {
+    bool is_written = connection->output.is_owed && connection->output.is_last;
+    bool is_awaited = connection->listener->keeps_half_closed && http1_body_is_whole(connection);
+    if (http1_connection_is_answering(connection) && (is_written || is_awaited)) {
         connection->input_ended = true;
         socket_read(connection->socket, false);
     } else {

@@ -1,6 +1,7 @@
 #include "worker/listening.h"
 
 #include "base/text.h"
+#include "process/identity.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,6 +12,8 @@ static const char *find_advice(int number, const struct listener_settings *liste
     case EACCES:
         return listener->is_unix ? " (may the user write in that folder?)"
                                  : " (ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE)";
+    case EPERM:
+        return listener->is_unix ? " (only root can give a socket to another user, and to a group it is not in)" : "";
     case EADDRINUSE:
         return listener->is_unix ? " (another program listens there, or the file is no socket)"
                                  : " (another program listens there: `ss -ltnp` tells which)";
@@ -54,14 +57,29 @@ static void describe_refusal(int number, const struct listener_settings *listene
     text_finish(&sentence);
 }
 
+static bool find_options(const struct listener_settings *listener, struct listen_options *options, struct error *error)
+{
+    *options = LISTEN_OPTIONS_NONE;
+    options->backlog = (int)listener->backlog;
+    if (listener->has_mode)
+        options->mode = (int)listener->mode;
+    return (listener->owner.length == 0 ||
+            identity_find_user(listener->owner.data, listener->owner_place, &options->owner, error)) &&
+           (listener->group.length == 0 ||
+            identity_find_group(listener->group.data, listener->group_place, &options->group, error));
+}
+
 int listening_open(struct uplink *uplink, size_t index, const struct listener_settings *listener, struct error *error)
 {
     struct text address = TEXT_INIT;
+    struct listen_options options;
+    if (!find_options(listener, &options, error))
+        return -1;
     if (listener->is_unix)
         text_print(&address, "unix %.*s", SLICE_ARG(listener->host));
     else
         text_print(&address, "tcp %.*s %u", SLICE_ARG(listener->host), listener->port);
-    int fd = uplink_listen(uplink, (int64_t)index, listener->name, text_slice(&address));
+    int fd = uplink_listen(uplink, (int64_t)index, &options, listener->name, text_slice(&address));
     if (fd == -1)
         describe_refusal(errno, listener, error);
     text_finish(&address);

@@ -75,9 +75,11 @@ int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path)
     return wait_for_descriptor(uplink, index);
 }
 
-int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struct slice address)
+int uplink_listen(struct uplink *uplink, int64_t index, const struct listen_options *options, struct slice name,
+                  struct slice address)
 {
     struct text text = TEXT_INIT;
+    listen_options_print(options, &text);
     text_add(&text, name);
     text_add(&text, address);
     uplink_tell(uplink, MESSAGE_LISTEN, text_slice(&text), index, (int64_t)name.length, 0);

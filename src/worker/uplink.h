@@ -5,6 +5,7 @@
  * serves, messages come on the loop. Where the supervisor is gone, the process ends at once. */
 
 #include "process/channel.h"
+#include "process/listen_options.h"
 
 struct uplink {
     int fd;
@@ -19,7 +20,8 @@ void uplink_tell(struct uplink *uplink, enum message_kind kind, struct slice tex
 
 /* Asks for a log or a listening socket, and waits. Returns the descriptor, -1 with errno set. */
 int uplink_open_log(struct uplink *uplink, int64_t index, struct slice path);
-int uplink_listen(struct uplink *uplink, int64_t index, struct slice name, struct slice address);
+int uplink_listen(struct uplink *uplink, int64_t index, const struct listen_options *options, struct slice name,
+                  struct slice address);
 
 /* Asks for the numbers of count servers, which text names, and waits; leaves UINT32_MAX for one that has none. */
 void uplink_number_servers(struct uplink *uplink, int64_t first, size_t count, struct slice text, uint32_t *numbers);

@@ -30,7 +30,8 @@ static void test_every_kind_survives_the_wire(void **state)
     check_round_trip((struct message){.kind = MESSAGE_OPEN, .text = SLICE("/var/log/a b.log")});
     check_round_trip((struct message){.kind = MESSAGE_LOADING});
     check_round_trip((struct message){.kind = MESSAGE_WATCH, .text = SLICE("/srv/x.so")});
-    check_round_trip((struct message){.kind = MESSAGE_LISTEN, .numbers = {2, 1}, .text = SLICE("atcp 0.0.0.0 80")});
+    check_round_trip(
+        (struct message){.kind = MESSAGE_LISTEN, .numbers = {2, 1}, .text = SLICE("0 -1 -1 -1 atcp 0.0.0.0 80")});
     check_round_trip((struct message){.kind = MESSAGE_READY, .numbers = {4, 60000, 30000}});
     check_round_trip((struct message){.kind = MESSAGE_FAILED, .text = SLICE("a.yaml:1:2: no\n    x\n    ^")});
     check_round_trip((struct message){.kind = MESSAGE_FAILED, .text = SLICE("")});
