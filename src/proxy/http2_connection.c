@@ -178,16 +178,11 @@ void http2_connection_leave(struct http2_connection *connection)
     http2_connection_destroy(connection);
 }
 
+/* The timer fires once the loop has served all sockets that were ready, so that what came for several streams leaves
+ * in one write. */
 void http2_connection_poke(struct http2_connection *connection)
 {
-    if (connection->depth != 0)
-        return;
-    http2_connection_enter(connection);
-    http2_sender_collect(connection);
-    http2_sender_write(connection);
-    --connection->depth;
-    bool will_be_told = connection->socket != NULL && socket_is_writing(connection->socket);
-    if (!will_be_told)
+    if (connection->depth == 0 && connection->poke_timer.position == 0)
         timer_start(connection->front->loop, &connection->poke_timer, 0);
 }
 

@@ -151,8 +151,8 @@ static inline void http2_connection_enter(struct http2_connection *connection)
 /* The connection may be gone afterwards. */
 void http2_connection_leave(struct http2_connection *connection);
 
-/* Writes what an exchange has added, at once unless the outermost leave is to do so. No stream is worked on, and
- * nothing freed, before a later turn. */
+/* Has what an exchange has added written, and the streams worked on that are due: by the outermost leave, or later in
+ * this turn of the loop (in the next one, when called by a timer). */
 void http2_connection_poke(struct http2_connection *connection);
 
 /* Works on the streams that are due, in a later turn. */

@@ -1,13 +1,14 @@
 #include "proxy/http2_connection.h"
 
 #include "base/clock.h"
+#include "proxy/head_text.h"
 #include "proxy/response_rules.h"
 
-#include <inttypes.h>
 #include <nghttp2/nghttp2.h>
 
 enum {
     OWN_FIELDS = 3, /* :status, date, content-length */
+    MOST_DIGITS = 20,
 };
 
 static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, struct slice value)
@@ -20,12 +21,18 @@ static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, stru
     };
 }
 
+static struct slice print_number(struct arena *arena, uint64_t number)
+{
+    char *text = arena_alloc(arena, MOST_DIGITS);
+    return slice_of(text, (size_t)(head_put_number(text, number) - text));
+}
+
 /* libnghttp2 copies them, and makes the names lower case. */
 static nghttp2_nv *collect_fields(struct arena *arena, const struct response_head *head, size_t *count)
 {
     nghttp2_nv *fields = arena_alloc(arena, (head->headers.count + OWN_FIELDS) * sizeof(*fields));
     *count = 0;
-    add_field(fields, count, SLICE(":status"), arena_print(arena, "%03d", head->status));
+    add_field(fields, count, SLICE(":status"), print_number(arena, (uint64_t)head->status));
     for (size_t i = 0; i < head->headers.count; ++i)
         add_field(fields, count, head->headers.items[i].name, head->headers.items[i].value);
     return fields;
@@ -70,7 +77,7 @@ static void submit_head(struct http2_stream *stream, bool has_body)
         add_field(fields, &count, SLICE("date"), http_date_now(&connection->front->date));
     if (response_tells_length(response))
         add_field(fields, &count, SLICE("content-length"),
-                  arena_print(&exchange->arena, "%" PRId64, response->body_length));
+                  print_number(&exchange->arena, (uint64_t)response->body_length));
     stream->has_body = has_body && response->body_length != 0;
     submit_fields(stream, fields, count);
 }
