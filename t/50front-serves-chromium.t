@@ -1,5 +1,5 @@
-# A browser through FlexiLib: Chromium comes by http, is led to https, and over one connection of HTTP/2 loads a page with
-# its parts, downloads, uploads, breaks off, hears events as they happen and speaks by WebSocket; then all of it by HTTP/1.1.
+# A browser through FlexiLib: Chromium comes by http, is led to https, and by HTTP/2 loads a page with its parts,
+# downloads, uploads, breaks off, hears events as they happen and speaks by WebSocket; then all of it again by HTTP/1.1.
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -197,7 +197,8 @@ for my $case (['new', 'HTTP/2.0', 'h2', '1000000 chunked'], ['old', 'HTTP/1.1', 
         { %expected, name => $name, protocols => $protocol, page => $protocol, stream => $stream }, "$version: all is as it should be")
         or diag(explain $report, $browser->text('stderr'));
     $flexilib->wait_access(qr{"POST /take \Q$version\E" 200 });
-    pass("$version: so the access log says");
+    $flexilib->wait_access(qr{"GET /socket \Q$version\E" 101 });
+    pass("$version: so the access log says, also of the WebSocket");
 }
 $browser->end;
 done_testing;
