@@ -130,6 +130,18 @@ routes:
 YAML
     ['sockets as they shall be', "listen:\n  - { address: 0, backlog: 1, half_close: yes }\n  - { address: unix:a, mode: 0660, owner: root, group: 0, backlog: 2147483647 }\n  - { address: unix:b, mode: '600' }\n"],
     ['headers of the PROXY protocol', "trusted_proxies: [unix]\nlisten:\n  - { address: 0, proxy_protocol: yes }\n  - { address: 127.0.0.1:0, proxy_protocol: no }\n  - { address: \"[::1]:0\", proxy_protocol: private }\n  - { address: 127.0.0.2:0, proxy_protocol: [\"::/0\", unix, 10.0.0.0/8] }\n  - { address: 127.0.0.3:0, proxy_protocol: [] }\n"],
+    ['compression in every form', <<'YAML'],
+compress: on
+routes:
+  - match: /a
+    compress: { codings: [gzip, br, zstd], types: [Text/HTML, "*/*", text/*, application/*+json, image/svg+xml], min_length: 0, level: best }
+    routes:
+      - { compress: no, handler: hello }
+  - { match: /b, compress: { codings: br, types: text/event-stream, min_length: 1MB, level: { gzip: 9, br: 0, zstd: 12 } }, handler: hello }
+  - { match: /c, compress: {}, handler: hello }
+  - { match: /d, compress: "${SAY:-no}", handler: hello }
+  - { match: /e, compress: { level: { gzip: 1 } }, handler: hello }
+YAML
     ['a trusted proxy alone', "trusted_proxies: private\n"],
     ['nobody trusted', "trusted_proxies: []\nerror_pages: {}\n"],
     ['https by a proxy in front', "trusted_proxies: 10.0.0.1\nhttps_only: yes\nacme_challenges: not/there/yet\n"],

@@ -18,6 +18,7 @@ enum {
     SETTING_FILTERS,
     SETTING_ROUTES,
     SETTING_ERROR_PAGES,
+    SETTING_COMPRESS,
     SETTING_TRUSTED_PROXIES,
     SETTING_HTTPS_ONLY,
     SETTING_ACME_CHALLENGES,
@@ -63,6 +64,7 @@ static const struct field fields[SETTING_FIELDS] = {
     [SETTING_ERROR_PAGES] = {.name = "error_pages",
                              .type = FIELD_NODE,
                              .summary = "statuses to files with their pages"},
+    [SETTING_COMPRESS] = {.name = "compress", .type = FIELD_NODE, .summary = "which responses are compressed, and how"},
     [SETTING_TRUSTED_PROXIES] = {.name = "trusted_proxies",
                                  .type = FIELD_LIST,
                                  .summary = "addresses and networks whose word about clients counts"},
@@ -221,6 +223,7 @@ static bool read_settings(struct settings_reader *reader, const struct node *roo
            steps_read(reader, values[SETTING_FILTERS].node, &settings->filters, &settings->filter_count) &&
            https_only_read(reader, &values[SETTING_HTTPS_ONLY]) &&
            error_pages_read(reader, values[SETTING_ERROR_PAGES].node, &settings->error_pages) &&
+           compress_read(reader, values[SETTING_COMPRESS].node, &settings->compression) &&
            routes_read(reader, &values[SETTING_ROUTES]);
 }
 

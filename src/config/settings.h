@@ -5,6 +5,7 @@
  * or the original's proxy.ini. Immutable. Everything lives in the settings' own arena. */
 
 #include "config/address_range.h"
+#include "config/settings_compress.h"
 #include "config/settings_upstream.h"
 
 enum pattern_kind {
@@ -171,6 +172,8 @@ struct route_settings {
     struct error_pages error_pages; /* come before those of the routes around */
     bool has_body_limit;            /* of its own, in place of the one around */
     int64_t body_limit_bytes;
+    bool has_compression;                           /* of its own, in place of the one around */
+    const struct compression_settings *compression; /* NULL: none */
     struct place place;
 };
 
@@ -267,6 +270,7 @@ struct settings {
     struct https_only_settings https_only;
     const char *acme_challenges; /* the folder that an ACME client puts its answers under; NULL: none */
     struct error_pages error_pages;
+    const struct compression_settings *compression; /* of responses; NULL: none */
 
     struct slice user; /* to run workers as; empty: stay who we are */
     struct place user_place;

@@ -113,6 +113,10 @@ bool address_ranges_read(struct settings_reader *reader, const struct field_valu
 /* settings_https_only.c. After the listeners and the trusted proxies; value.node may be absent. */
 bool https_only_read(struct settings_reader *reader, const struct field_value *value);
 
+/* settings_compress.c. node may be NULL: then nothing is compressed, which NULL stands for. */
+bool compress_read(struct settings_reader *reader, const struct node *node,
+                   const struct compression_settings **compression);
+
 /* settings_target_*.c: what a route leads to. */
 bool proxy_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);
 bool redirect_read(struct settings_reader *reader, const struct node *node, struct route_settings *route);

@@ -16,6 +16,7 @@ enum {
     ROUTE_ROUTES,
     ROUTE_ERROR_PAGES,
     ROUTE_BODY_LIMIT,
+    ROUTE_COMPRESS,
     ROUTE_FIELDS,
 };
 
@@ -36,6 +37,7 @@ static const struct field route_fields[ROUTE_FIELDS] = {
                           .minimum = 0,
                           .maximum = SETTINGS_BODY_LIMIT_MOST,
                           .summary = "how large a request's body may be here"},
+    [ROUTE_COMPRESS] = {.name = "compress", .type = FIELD_NODE, .summary = "which responses are compressed, and how"},
 };
 
 /* The filters that a route inherits, innermost first. */
@@ -165,11 +167,13 @@ static bool read_route(struct settings_reader *reader, const struct node *node, 
         return false;
     route->has_body_limit = values[ROUTE_BODY_LIMIT].written;
     route->body_limit_bytes = values[ROUTE_BODY_LIMIT].integer;
+    route->has_compression = values[ROUTE_COMPRESS].written;
     return read_name(reader, &values[ROUTE_NAME], route) &&
            (!values[ROUTE_MATCH].written || match_read(reader, values[ROUTE_MATCH].node, &route->match)) &&
            steps_read(reader, values[ROUTE_FILTERS].node, &route->filters, &route->filter_count) &&
            read_skip(reader, &values[ROUTE_SKIP], scope, route) &&
            error_pages_read(reader, values[ROUTE_ERROR_PAGES].node, &route->error_pages) &&
+           compress_read(reader, values[ROUTE_COMPRESS].node, &route->compression) &&
            read_target(reader, node, values, scope, route);
 }
 
