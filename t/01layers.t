@@ -44,6 +44,9 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
             push @misplaced, "$layer/$name includes $include" if !$is_seam;
         } elsif ($target =~ m{^openssl/}) {
             push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^(?:tls\w*|websocket)\.c$/;
+        } elsif ($target =~ m{^(?:zlib\.h$|brotli/|zstd\.h$)}) {
+            my $seam = $target =~ /^zlib/ ? 'gzip' : $target =~ /^brotli/ ? 'brotli' : 'zstd';
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne "proxy/coder_$seam.c";
         } elsif ($target =~ m{^nghttp2/}) {
             push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^http2_\w+\.c$/;
         } elsif ($target =~ m{^ares\w*\.h$}) {
@@ -67,7 +70,7 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
 
 cmp_ok($include_count, '>', 100, 'the include lines are found');
 is(join("\n", @upward),    '', 'no folder includes one that stands above it');
-is(join("\n", @misplaced), '', 'libh2o, libnghttp2, c-ares, OpenSSL, libyaml, dlopen and new processes each stay behind their seam');
+is(join("\n", @misplaced), '', 'libh2o, libnghttp2, c-ares, OpenSSL, libyaml, zlib, libbrotli, libzstd, dlopen and new processes each stay behind their seam');
 
 # Symbols that a layer's static library defines, or needs from elsewhere.
 sub symbols {

@@ -327,6 +327,18 @@ void exchange_sent(struct exchange *exchange)
     exchange_run(exchange);
 }
 
+void exchange_taken(struct exchange *exchange)
+{
+    exchange->state->owes_flush = true;
+    exchange_sent(exchange);
+}
+
+void exchange_break(struct exchange *exchange)
+{
+    exchange->state->is_broken = true;
+    exchange_run(exchange);
+}
+
 void exchange_gone(struct exchange *exchange)
 {
     if (exchange->phase == EXCHANGE_NEW || is_over(exchange))

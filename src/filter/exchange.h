@@ -218,6 +218,13 @@ void exchange_fail_for(struct exchange *exchange, int status, unsigned retry_aft
 /* The front is done with what the last send_body handed it. */
 void exchange_sent(struct exchange *exchange);
 
+/* The same for an owner that compresses, from within send_body too: it can take more, and what it holds back goes out
+ * with the next flush. Not for the last piece. */
+void exchange_taken(struct exchange *exchange);
+
+/* The response cannot be completed by reason of the owner: aborts it. */
+void exchange_break(struct exchange *exchange);
+
 /* The client has gone: on_end comes as soon as no hook is running, then finished. Harmless when it is over already. */
 void exchange_gone(struct exchange *exchange);
 

@@ -45,6 +45,7 @@ struct inherited {
     size_t use_count;
     const struct error_pages *error_pages;
     int64_t body_limit_bytes;
+    const struct compression_settings *compression;
 };
 
 static struct use *create_use(struct plan_builder *builder, const struct step_settings *step)
@@ -208,6 +209,7 @@ static bool build_leaf(struct plan_builder *builder, const struct route_settings
         .files = written->files,
         .error_pages = inner->error_pages,
         .body_limit_bytes = inner->body_limit_bytes,
+        .compression = inner->compression,
     };
     if (written->target == TARGET_HANDLER && !build_handler(builder, &written->handler, &route))
         return false;
@@ -228,6 +230,7 @@ static bool build_routes(struct plan_builder *builder, const struct route_settin
         add_match(builder, route, around, &inner);
         add_error_pages(builder, route, around, &inner);
         inner.body_limit_bytes = route->has_body_limit ? route->body_limit_bytes : around->body_limit_bytes;
+        inner.compression = route->has_compression ? route->compression : around->compression;
         bool is_built = route->target == TARGET_ROUTES
                             ? build_routes(builder, route->routes, route->route_count, &inner)
                             : build_leaf(builder, route, &inner);
@@ -241,7 +244,9 @@ static bool build_routes(struct plan_builder *builder, const struct route_settin
 static bool build_global_chain(struct plan_builder *builder, struct inherited *global)
 {
     const struct settings *settings = builder->settings;
-    *global = (struct inherited){.error_pages = &settings->error_pages, .body_limit_bytes = settings->body_limit_bytes};
+    *global = (struct inherited){.error_pages = &settings->error_pages,
+                                 .body_limit_bytes = settings->body_limit_bytes,
+                                 .compression = settings->compression};
     global->uses = arena_alloc(&builder->plan->arena, settings->filter_count * sizeof(*global->uses));
     for (size_t i = 0; i < settings->filter_count; ++i) {
         struct use *use = create_use(builder, &settings->filters[i]);
@@ -292,6 +297,7 @@ static bool build_all(struct plan_builder *builder)
         .target = PLAN_NOTHING,
         .error_pages = global.error_pages,
         .body_limit_bytes = global.body_limit_bytes,
+        .compression = global.compression,
     };
     plan->router = router_create(plan->rules, plan->route_count);
     if (source_is_live(builder->source))

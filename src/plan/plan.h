@@ -32,6 +32,8 @@ struct plan_route {
     const struct files_settings *files;       /* PLAN_FILES */
     int64_t body_limit_bytes;                 /* of requests; its own, or that of the nearest around it */
     const struct error_pages *error_pages;    /* its own, then those around it, then the settings' */
+    /* Its own, or that of the nearest around it; NULL: responses are not compressed. */
+    const struct compression_settings *compression;
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand

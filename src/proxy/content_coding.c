@@ -33,21 +33,47 @@ static unsigned weight_of_item(struct slice parameters)
     return FULL_WEIGHT;
 }
 
-unsigned content_coding_weight(const struct headers *request, struct slice coding)
+/* gzip has an older name (RFC 9110 section 8.4.1.3). */
+static bool is_named(struct slice coding, struct slice name)
 {
-    unsigned weight_of_any = 0;
+    return slice_equals_nocase(name, coding) ||
+           (slice_equals_nocase(name, SLICE("x-gzip")) && slice_equals(coding, SLICE("gzip")));
+}
+
+/* As the field says it of the coding itself; -1 where it does not. */
+static int find_weight(const struct headers *request, struct slice coding)
+{
     for (size_t i = 0; i < request->count; ++i) {
         struct slice list = request->items[i].value;
         if (!slice_equals_nocase(request->items[i].name, SLICE("accept-encoding")))
             continue;
         while (list.length != 0) {
             struct slice item = slice_next_item(&list, ',');
-            struct slice name = slice_next_item(&item, ';');
-            if (slice_equals_nocase(name, coding))
-                return weight_of_item(item);
-            if (slice_equals(name, SLICE("*")))
-                weight_of_any = weight_of_item(item);
+            if (is_named(coding, slice_next_item(&item, ';')))
+                return (int)weight_of_item(item);
         }
     }
-    return weight_of_any;
+    return -1;
+}
+
+unsigned content_coding_weight(const struct headers *request, struct slice coding)
+{
+    int weight = find_weight(request, coding);
+    if (weight < 0)
+        weight = find_weight(request, SLICE("*"));
+    return weight < 0 ? 0 : (unsigned)weight;
+}
+
+size_t content_coding_choose(const struct headers *request, const enum coding *codings, size_t count)
+{
+    size_t best = count;
+    unsigned weight_of_best = 0;
+    for (size_t i = 0; i < count; ++i) {
+        unsigned weight = content_coding_weight(request, coding_name(codings[i]));
+        if (weight > weight_of_best) {
+            best = i;
+            weight_of_best = weight;
+        }
+    }
+    return best != count && find_weight(request, SLICE("identity")) > (int)weight_of_best ? count : best;
 }

@@ -27,6 +27,7 @@ struct dispatch {
     struct access_log *access_log;
     struct gate *gate;
     struct tunnels tunnels;
+    struct compressed_bodies compressed;
     uint64_t next_id;
 };
 
@@ -153,13 +154,19 @@ static void send_head(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
     gate_mark(entry->dispatch->gate, exchange);
+    const struct compression_settings *compression = entry->route->compression;
+    if (compression != NULL)
+        entry->compressed = compressed_body_start(&entry->dispatch->compressed, entry, compression);
     entry->front->send_head(entry);
 }
 
 static void send_body(struct exchange *exchange, struct slice data, bool last)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    entry->front->send_body(entry, data, last);
+    if (entry->compressed != NULL)
+        compressed_body_send(entry->compressed, data, last);
+    else
+        entry->front->send_body(entry, data, last);
 }
 
 static void send_interim(struct exchange *exchange, const struct response_head *interim)
@@ -226,7 +233,10 @@ static void send_request(struct exchange *exchange, struct slice data, bool last
 static void flush(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
-    entry->front->flush(entry);
+    if (entry->compressed != NULL)
+        compressed_body_flush(entry->compressed);
+    else
+        entry->front->flush(entry);
 }
 
 static void cancel(struct exchange *exchange)
@@ -269,6 +279,8 @@ static void watch_pause(struct exchange *exchange, bool is_paused)
 static void finished(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
+    if (entry->compressed != NULL)
+        compressed_body_stop(entry->compressed);
     entry->is_over = true;
     finish_if_over(entry);
 }
@@ -320,6 +332,7 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
         .access_log = access_log,
         .gate = gate_create(settings),
         .tunnels = {.loop = loop},
+        .compressed = {.loop = loop},
     };
     /* workers of one machine must not start alike */
     if (getrandom(&dispatch->next_id, sizeof(dispatch->next_id), 0) != sizeof(dispatch->next_id))
@@ -352,6 +365,7 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->front = front;
     entry->route = NULL;
     entry->upload = NULL;
+    entry->compressed = NULL;
     entry->first_byte_us = entry->last_byte_us = 0;
     entry->is_over = false;
     entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
@@ -377,9 +391,19 @@ static uint64_t measure(uint64_t from_us, uint64_t to_us)
     return to_us > from_us ? to_us - from_us : 0;
 }
 
+void dispatch_sent(struct dispatch_entry *entry)
+{
+    if (entry->compressed != NULL)
+        compressed_body_sent(entry->compressed);
+    else
+        exchange_sent(entry->exchange);
+}
+
 void dispatch_close(struct dispatch_entry *entry)
 {
     struct dispatch *dispatch = entry->dispatch;
+    compressed_body_destroy(entry->compressed);
+    entry->compressed = NULL;
     timer_stop(dispatch->loop, &entry->pause_timer);
     if (dispatch->access_log != NULL)
         access_log_add(dispatch->access_log, entry->exchange, measure(entry->began_us, entry->first_byte_us),

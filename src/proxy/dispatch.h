@@ -8,6 +8,7 @@
 #include "plan/plan.h"
 #include "proxy/access_log.h"
 #include "proxy/client.h"
+#include "proxy/compressed_body.h"
 #include "proxy/response_source.h"
 
 struct dispatch;
@@ -40,8 +41,9 @@ struct dispatch_entry {
     const struct dispatch_front *front;
     const struct plan_route *route;
     struct response_source source;
-    struct client_request *upload; /* who wants pieces of the request's body; NULL: nobody */
-    struct tunnel *tunnel;         /* NULL where there is none */
+    struct client_request *upload;      /* who wants pieces of the request's body; NULL: nobody */
+    struct tunnel *tunnel;              /* NULL where there is none */
+    struct compressed_body *compressed; /* what the response's body goes through; NULL: nothing */
     struct timer pause_timer;
     bool is_over;
 };
@@ -63,6 +65,9 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
 
 /* Sends the exchange on its way. May call the front. */
 void dispatch_start(struct dispatch_entry *entry, const struct listener_settings *listener);
+
+/* In place of exchange_sent: the front is done with what the last send_body handed it. */
+void dispatch_sent(struct dispatch_entry *entry);
 
 /* Writes the log line and destroys the exchange: after front->finished, or where the exchange was never started. */
 void dispatch_close(struct dispatch_entry *entry);

@@ -90,17 +90,19 @@ static bool take_coded(const struct search *search, struct slice coding, const c
     return true;
 }
 
+/* The client's favourites first, and of what it likes equally what is likely the smallest. */
 static void choose_coding(const struct search *search)
 {
-    const struct headers *request = &search->exchange->request.headers;
-    unsigned brotli = content_coding_weight(request, SLICE("br"));
-    unsigned gzip = content_coding_weight(request, SLICE("gzip"));
-    if (brotli != 0 && brotli >= gzip && take_coded(search, SLICE("br"), "br"))
-        return;
-    if (gzip != 0 && take_coded(search, SLICE("gzip"), "gz"))
-        return;
-    if (brotli != 0 && brotli < gzip)
-        take_coded(search, SLICE("br"), "br");
+    static const char *const endings[] = {[CODING_GZIP] = "gz", [CODING_BROTLI] = "br", [CODING_ZSTD] = "zst"};
+    enum coding codings[] = {CODING_BROTLI, CODING_ZSTD, CODING_GZIP};
+    for (size_t count = CODING_COUNT; count != 0; --count) {
+        size_t number = content_coding_choose(&search->exchange->request.headers, codings, count);
+        if (number == count)
+            return;
+        if (take_coded(search, coding_name(codings[number]), endings[codings[number]]))
+            return;
+        memmove(&codings[number], &codings[number + 1], (count - number - 1) * sizeof(codings[0]));
+    }
 }
 
 enum file_lookup_result file_lookup_find(struct exchange *exchange, const struct files_settings *files,

@@ -189,7 +189,7 @@ void http1_sender_continue(struct http1_connection *connection)
     if (connection->state == HTTP1_ANSWER)
         connection->is_finished = true;
     else
-        exchange_sent(connection->entry.exchange);
+        dispatch_sent(&connection->entry);
 }
 
 static void finished(struct dispatch_entry *entry)

@@ -180,7 +180,7 @@ static void tell_sent(struct http2_stream *stream)
     if (stream->state == HTTP2_STREAM_ANSWER)
         stream->is_finished = true;
     else
-        exchange_sent(stream->entry.exchange);
+        dispatch_sent(&stream->entry);
 }
 
 /* Half a tunnel may go on when a response is over, unless it was broken off. What comes of a refused WebSocket is not

@@ -1,0 +1,20 @@
+#ifndef FLEXILIB_PROXY_RESPONSE_COMPRESSION_H
+#define FLEXILIB_PROXY_RESPONSE_COMPRESSION_H
+
+/* Whether a response is sent compressed, and what its head says then. Asked of a response that is final but for this:
+ * it comes after all filters. No I/O; compressed_body.h is about the bytes. */
+
+#include "filter/exchange.h"
+
+/* Whether exchange->response is to be sent in a content coding, and in which. Notes in its head that this depends on
+ * the client (Vary) wherever it does, also where the answer is no. */
+bool response_compression_choose(const struct compression_settings *settings, struct exchange *exchange,
+                                 enum coding *coding);
+
+/* Makes exchange->response the head of a body in that coding, whose length is not known. */
+void response_compression_announce(struct exchange *exchange, enum coding coding);
+
+/* Whether the response comes in pieces each of which its reader waits for. */
+bool response_compression_is_event_stream(const struct exchange *exchange);
+
+#endif
