@@ -22,7 +22,7 @@ my $usage   = qr/usage: flexilib .*\n\z/;
 
 is_run(['--version'], 0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '--version tells the version');
 is_run(['-v'],        0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '-v too');
-is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlibyaml \d\S*\nc-ares \d\S*\nlibnghttp2 \d\S*\n\z/,
+is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlibyaml \d\S*\nc-ares \d\S*\nlibnghttp2 \d\S*\nzlib \d\S*\nlibbrotli \d\S*\nlibzstd \d\S*\n\z/,
     $nothing, '-V tells what it was built with');
 is_run(['--help'], 0, qr/flexilib check/, $nothing, '--help explains');
 is_run(['help'],   0, qr/flexilib check/, $nothing, 'help too');

@@ -21,6 +21,9 @@ my %files  = (
     'app.js.br'         => 'brotli script',
     'only.css'          => 'plain style',
     'only.css.gz'       => 'gzip style',
+    'both.css'          => 'plain both',
+    'both.css.gz'       => 'gzip both',
+    'both.css.zst'      => 'zstd both',
     'folder.txt'        => 'plain folder',
     'folder.txt.gz/x'   => '',
 );
@@ -121,6 +124,9 @@ my @packed = (
     ['/app.js',     undef,                'plain script',  undef],
     ['/only.css',   'br, gzip;q=0.1',     'gzip style',    'gzip'],
     ['/only.css',   'br',                 'plain style',   undef],
+    ['/only.css',   'gzip;q=0.1, identity', 'plain style', undef],
+    ['/both.css',   'br, zstd, gzip',     'zstd both',     'zstd'],
+    ['/both.css',   'br, zstd;q=0.5, gzip;q=0.7', 'gzip both', 'gzip'],
     ['/folder.txt', 'gzip',               'plain folder',  undef],
 );
 my %tags;

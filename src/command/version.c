@@ -17,4 +17,7 @@ void version_print_all(void)
     printf("libyaml %s\n", FLEXILIB_LIBYAML_VERSION);
     printf("c-ares %s\n", FLEXILIB_CARES_VERSION);
     printf("libnghttp2 %s\n", FLEXILIB_NGHTTP2_VERSION);
+    printf("zlib %s\n", FLEXILIB_ZLIB_VERSION);
+    printf("libbrotli %s\n", FLEXILIB_BROTLI_VERSION);
+    printf("libzstd %s\n", FLEXILIB_ZSTD_VERSION);
 }
