@@ -132,10 +132,10 @@ static void settle_not_modified(const struct compression_settings *settings, str
 {
     const struct headers *response = &exchange->response.headers;
     struct slice type = find_type(response);
-    struct header *tag = headers_find(response, SLICE("etag"));
     if ((type.length != 0 && !is_listed(settings, type)) || has_fixed_bytes(response) || forbids_changes(response))
         return;
     add_vary(exchange);
+    struct header *tag = headers_find(response, SLICE("etag"));
     if (tag == NULL || !is_strong(tag->value))
         return;
     struct slice weak = weaken(exchange, tag->value);
