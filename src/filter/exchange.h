@@ -43,7 +43,9 @@ struct request_head {
     struct slice raw_target; /* as sent, for the log and proxy.ini's routes */
     unsigned minor_version;  /* HTTP/1.minor; 1 where is_http2 */
     bool is_http2;
-    struct headers headers; /* end-to-end fields without Host, Content-Length and the like */
+    struct headers headers;     /* end-to-end fields without Host, Content-Length and the like */
+    bool takes_trailers;        /* the client says that it looks at them */
+    struct slice trailer_names; /* what Trailer announces; as little a filter's business as those that come */
     /* What Upgrade asks for, as a list of tokens; empty where the front could not switch. Filters neither see nor
      * change it. */
     struct slice upgrade;
@@ -55,7 +57,8 @@ struct response_head {
     /* Bytes of the body that will follow, -1 where that is not known. For HEAD and 304 what Content-Length would say.
      */
     int64_t body_length;
-    struct slice upgrade; /* with 101: the protocol that the server switches to */
+    struct slice upgrade;       /* with 101: the protocol that the server switches to */
+    struct slice trailer_names; /* what Trailer announces */
 };
 
 /* Whom the request was forwarded to, for the access log. */
@@ -133,6 +136,9 @@ struct exchange {
     bool streams_request;      /* the body comes by owner->pull_request; false again when it was collected */
     uint64_t body_limit_bytes; /* a request's body that is larger is answered 413; as made: any size */
     struct response_head response;
+    /* The fields behind the bodies, complete when the last piece comes; none where a filter has made another body of
+     * one. */
+    struct headers request_trailers, response_trailers;
     struct slice peer_address; /* the client's: text, without port; "unix:" for a unix socket */
     uint16_t peer_port;        /* 0: not known */
     /* Like peer_address: the trusted proxy's that the connection is from. Empty: the client itself is connected. */

@@ -10,6 +10,8 @@ static void begin_whole_response(struct exchange *exchange, int status, struct s
     exchange->phase = EXCHANGE_RESPONSE_HEAD;
     exchange->response.status = status;
     exchange->response.body_length = (int64_t)body.length;
+    exchange->response.trailer_names = SLICE_NONE;
+    exchange->response_trailers.count = 0;
     state->depth = state->position = depth;
     state->hook = SLOT_HOOK_NONE;
     state->ticket = 0;

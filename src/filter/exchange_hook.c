@@ -41,6 +41,15 @@ void exchange_emit_piece(struct exchange *exchange)
     state->is_output_borrowed = true;
 }
 
+/* What was said of a body need not be true of what a filter has made of it. */
+static void drop_trailers(struct exchange *exchange, bool is_request)
+{
+    if (is_request)
+        exchange->request_trailers.count = 0;
+    else
+        exchange->state->is_body_changed = true;
+}
+
 /* Makes what the hook has sent on the piece that the next filter is given. */
 static void take_output(struct exchange *exchange)
 {
@@ -49,6 +58,8 @@ static void take_output(struct exchange *exchange)
     bool is_request = state->hook == SLOT_HOOK_REQUEST_BODY;
     if (!is_request && (state->piece.length != 0 || output.length != 0))
         state->steps[state->step].has_decided = true;
+    if (output.length != state->piece.length || !(state->is_output_borrowed || output.length == 0))
+        drop_trailers(exchange, is_request);
     if (is_request && output.length != 0 && !state->is_output_borrowed) {
         /* it has to last until the exchange ends, so it moves out of the buffers that the response needs */
         struct text spare = state->request_body;

@@ -79,7 +79,7 @@ static bool keep_to_length(struct exchange *exchange)
         if (exchange->pipe != NULL)
             return false;
         state->piece.length = left;
-        state->is_last = true;
+        state->is_last = state->is_body_changed = true;
         exchange_cancel_source(exchange);
     }
     if (!state->is_last || state->piece.length == left)
@@ -103,6 +103,8 @@ static enum turn send_piece(struct exchange *exchange)
     }
     if (state->piece.length == 0 && !state->is_last)
         return TURN_MORE;
+    if (state->is_body_changed)
+        exchange->response_trailers.count = 0;
     exchange->response_bytes += state->piece.length;
     state->is_sending = true;
     state->is_last_sent = state->is_last;

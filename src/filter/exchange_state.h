@@ -96,6 +96,7 @@ struct exchange_state {
     bool is_output_borrowed;  /* output is the piece itself, so far */
     unsigned output_buffer;   /* which buffer collects the output; the other may hold the piece */
     struct text request_body; /* a request body that hooks have changed */
+    bool is_body_changed;     /* the response's, by a hook */
 
     bool is_head_sent;
     bool is_sending;

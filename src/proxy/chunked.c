@@ -58,11 +58,25 @@ static enum state start_chunk(struct chunked *chunked)
     return chunked->left == 0 ? STATE_TRAILER_START : STATE_DATA;
 }
 
+/* Counts and keeps a byte of a field. Returns false where that is more than may be. */
+static bool keep_trailer_byte(struct chunked *chunked, char c)
+{
+    struct trailer_section *section = chunked->trailers;
+    ++chunked->trailer_bytes;
+    if (section == NULL)
+        return chunked->trailer_bytes <= MOST_TRAILER_BYTES;
+    section->field_count += chunked->state == STATE_TRAILER_START;
+    section->is_too_large = chunked->trailer_bytes > section->most_bytes || section->field_count > section->most_fields;
+    if (!section->is_too_large)
+        text_add_char(&section->lines, c == '\r' ? '\n' : c);
+    return !section->is_too_large;
+}
+
 static enum state step_trailer(struct chunked *chunked, char c)
 {
     if (c == '\r' && chunked->state == STATE_TRAILER_START)
         return STATE_LAST_LF;
-    if (++chunked->trailer_bytes > MOST_TRAILER_BYTES)
+    if (!keep_trailer_byte(chunked, c))
         return STATE_BAD;
     if (chunked->state == STATE_TRAILER_VALUE) {
         if (c == '\r')

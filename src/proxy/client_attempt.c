@@ -159,6 +159,9 @@ static void reset_response(struct client_request *request)
     request->interim_bytes = 0;
     request->pending = SLICE_NONE;
     request->body_bytes = 0;
+    text_finish(&request->trailers.lines);
+    request->trailers = (struct trailer_section){0};
+    request->exchange->response_trailers.count = 0;
 }
 
 static void note_begin(struct client_request *request, uint64_t now_us)

@@ -72,6 +72,7 @@ struct client_upload {
     struct client_body source; /* pull is NULL where the exchange has the body as a whole */
     uint64_t sent;             /* of the body, handed to the socket in this try */
     uint64_t taken_bytes;      /* by the server, when the timer of a write was last over */
+    bool is_chunked;           /* its length is not told */
     bool owes_head;            /* it is to go out with the body's first bytes */
     bool is_last;              /* nothing follows what was handed to the socket */
     bool is_written;           /* all is in the kernel's hands */
@@ -132,6 +133,7 @@ struct client_request {
     int status; /* of the response; 0 before it is there */
 
     struct body_reader body;
+    struct trailer_section trailers;
     struct slice pending; /* body bytes in the buffer that wait for a pull */
     uint64_t body_bytes;
     unsigned receives; /* since the loop said that there is something to read */

@@ -50,13 +50,36 @@ static void settle_connection(struct client_request *request, size_t extra)
     client_request_end_try(request, SERVER_ANSWERED);
 }
 
+static void begin_body(struct client_request *request, const struct parsed_head *head,
+                       const struct http1_response *response)
+{
+    struct exchange *exchange = request->exchange;
+    uint64_t length = response->framing == BODY_LENGTH ? (uint64_t)response->body_length : 0;
+    body_reader_init(&request->body, response->framing, length);
+    if (response->framing != BODY_CHUNKED)
+        return;
+    request->trailers.most_bytes = MOST_HEAD_BYTES;
+    request->trailers.most_fields = MOST_FIELDS;
+    http1_response_note_named(head, &exchange->arena, &request->trailers);
+    request->body.chunked.trailers = &request->trailers;
+}
+
+static const char *describe_malformed(const struct client_request *request)
+{
+    return request->trailers.is_too_large ? "bad response: its trailers are too large"
+                                          : "bad response: its chunks are malformed";
+}
+
 /* Returns false where the body is malformed. */
 static bool take_body_bytes(struct client_request *request, char *data, size_t length)
 {
+    struct exchange *exchange = request->exchange;
     size_t extra;
     if (!body_reader_take(&request->body, data, length, &request->pending, &extra))
         return false;
     request->body_bytes += request->pending.length;
+    if (request->body.is_done)
+        trailers_take(&exchange->response_trailers, &exchange->arena, &request->trailers);
     if (request->body.is_done)
         settle_connection(request, extra);
     return true;
@@ -75,11 +98,10 @@ static void accept_head(struct client_request *request, const struct parsed_head
     request->phase_due_ms = 0;
     request->keep_alive = response->keep_alive;
     request->status = head->status;
-    uint64_t length = response->framing == BODY_LENGTH ? (uint64_t)response->body_length : 0;
-    body_reader_init(&request->body, response->framing, length);
+    begin_body(request, head, response);
     if (!take_body_bytes(request, request->buffer->data + request->head_start + head->length,
                          text.length - head->length)) {
-        client_request_lose(request, LOSS_FAILURE, "bad response: its chunks are malformed");
+        client_request_lose(request, LOSS_FAILURE, "%s", describe_malformed(request));
         return;
     }
     if (client_request_replace_response(request, head->status))
@@ -333,7 +355,7 @@ static bool take_received_bytes(struct client_request *request, size_t length)
 {
     if (take_body_bytes(request, request->buffer->data, length))
         return true;
-    client_request_fail(request, 502, "bad response: its chunks are malformed");
+    client_request_fail(request, 502, "%s", describe_malformed(request));
     return false;
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/client_request.h"
 #include "proxy/forward.h"
+#include "proxy/trailers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@ enum {
     WRITE_BYTES = 256 * 1024,
     /* of a body that comes in pieces, kept so that it can be sent again */
     HELD_BYTES = 512 * 1024,
-    MOST_PIECES = 4,
+    MOST_PIECES = 5,
 };
 
 /* What one write is made of. */
@@ -28,10 +29,20 @@ static bool is_streamed(const struct client_request *request)
     return request->upload.source.pull != NULL;
 }
 
+/* Only a body that is sent in chunks can have trailers. Of one that comes in pieces they come last, so that a client
+ * that tells its length beforehand has to announce them too. */
+static bool needs_chunks(const struct client_request *request)
+{
+    const struct exchange *exchange = request->exchange;
+    bool may_come = is_streamed(request) && exchange->request.trailer_names.length != 0;
+    bool is_length_known = !is_streamed(request) || request->upload.source.length >= 0;
+    return !is_length_known || may_come || exchange->request_trailers.count != 0;
+}
+
 void client_request_stream_body(struct client_request *request, const struct client_body *body)
 {
     request->upload.source = *body;
-    request->upload.is_ended = body->length == 0;
+    request->upload.is_ended = body->length == 0 && !needs_chunks(request);
     request->upload.is_holding =
         client_request_may_repeat_method(request) || forward_is_idempotent(request->exchange->request.method);
 }
@@ -62,6 +73,29 @@ static void hand_over(struct client_request *request, const struct parcel *parce
     socket_write(request->connection->socket, parcel->pieces, parcel->count);
 }
 
+/* The next bytes of the body, and its end where they are the last. */
+static void add_body(struct client_request *request, struct parcel *parcel, struct slice data)
+{
+    struct client_upload *upload = &request->upload;
+    struct exchange *exchange = request->exchange;
+    struct slice end = SLICE_NONE;
+    if (!upload->is_chunked) {
+        add_piece(parcel, data);
+        return;
+    }
+    if (upload->is_last)
+        end = trailers_write_end(&exchange->arena, &exchange->request_trailers);
+    if (data.length == 0) {
+        add_piece(parcel, end);
+        return;
+    }
+    int length = snprintf(upload->chunk_line, sizeof(upload->chunk_line), "%zx\r\n", data.length);
+    add_piece(parcel, slice_of(upload->chunk_line, (size_t)length));
+    add_piece(parcel, data);
+    add_piece(parcel, SLICE("\r\n"));
+    add_piece(parcel, end);
+}
+
 /* Sends the next part of a body that is at hand as a whole. */
 static void send_part(struct client_request *request)
 {
@@ -72,7 +106,7 @@ static void send_part(struct client_request *request)
         part.length = WRITE_BYTES;
     upload->sent += part.length;
     upload->is_last = upload->sent == whole_body(request).length;
-    add_piece(&parcel, part);
+    add_body(request, &parcel, part);
     hand_over(request, &parcel);
 }
 
@@ -83,16 +117,7 @@ static void send_bytes(struct client_request *request, struct slice data)
     struct parcel parcel = begin_parcel(request);
     upload->sent += data.length;
     upload->is_last = upload->is_ended && upload->sent == upload->given;
-    if (upload->source.length >= 0) {
-        add_piece(&parcel, data);
-    } else if (data.length != 0) {
-        int length = snprintf(upload->chunk_line, sizeof(upload->chunk_line), "%zx\r\n", data.length);
-        add_piece(&parcel, slice_of(upload->chunk_line, (size_t)length));
-        add_piece(&parcel, data);
-        add_piece(&parcel, upload->is_last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
-    } else if (upload->is_last) {
-        add_piece(&parcel, SLICE("0\r\n\r\n"));
-    }
+    add_body(request, &parcel, data);
     hand_over(request, &parcel);
 }
 
@@ -153,9 +178,11 @@ void client_request_upload(struct client_request *request)
 {
     struct client_upload *upload = &request->upload;
     int64_t length = is_streamed(request) ? upload->source.length : (int64_t)whole_body(request).length;
+    upload->is_chunked = needs_chunks(request);
     upload->sent = upload->taken_bytes = 0;
     upload->is_written = upload->is_last = false;
-    forward_build_head(request->exchange, request->route, text_slice(&request->server->host), length, &request->head);
+    forward_build_head(request->exchange, request->route, text_slice(&request->server->host),
+                       upload->is_chunked ? -1 : length, &request->head);
     upload->owes_head = true;
     request->sent_turn = loop_turn(request->client->loop);
     if (is_streamed(request))
@@ -203,7 +230,7 @@ void client_body_piece(struct client_request *request, struct slice piece, bool 
         return;
     }
     upload->given += piece.length;
-    upload->is_ended = last || piece.length == left;
+    upload->is_ended = last || (piece.length == left && !upload->is_chunked);
     upload->piece = piece;
     upload->has_piece = true;
     if (can_send(request))

@@ -17,8 +17,9 @@ static size_t count_bytes(const struct exchange *exchange, const struct forward_
 {
     const struct request_head *request = &exchange->request;
     size_t bytes = MOST_FIXED_BYTES + request->method.length + request->path.length + request->query.length +
-                   request->authority.length + AUTHORITY_COPIES * forwarded_client_authority(request).length +
-                   server_host.length + forward->host_text.length + forward->prefix.length +
+                   request->trailer_names.length + request->authority.length +
+                   AUTHORITY_COPIES * forwarded_client_authority(request).length + server_host.length +
+                   forward->host_text.length + forward->prefix.length +
                    2 * (request->scheme.length + exchange->peer_address.length + exchange->proxy_address.length);
     if (forward->tells_client_certificate)
         bytes += forwarded_client_cert(exchange).length;
@@ -85,11 +86,13 @@ static bool wants_length(struct slice method)
            slice_equals(method, SLICE("PATCH"));
 }
 
-static char *put_framing(char *at, struct slice method, int64_t body_length)
+static char *put_framing(char *at, const struct request_head *request, int64_t body_length)
 {
+    if (body_length < 0 && request->trailer_names.length != 0)
+        at = head_put_field(at, SLICE("Trailer"), request->trailer_names);
     if (body_length < 0)
         return head_put_field(at, SLICE("Transfer-Encoding"), SLICE("chunked"));
-    if (body_length == 0 && !wants_length(method))
+    if (body_length == 0 && !wants_length(request->method))
         return at;
     at = head_put(at, SLICE("Content-Length: "));
     at = head_put_number(at, (uint64_t)body_length);
@@ -130,12 +133,17 @@ struct slice forward_upgrade(const struct exchange *exchange, const struct plan_
     return SLICE_NONE;
 }
 
-static char *put_upgrade(char *at, struct slice token)
+/* What the server may do on this connection alone: RFC 9110 sections 7.8 and 10.1.4. */
+static char *put_connection(char *at, struct slice upgrade, bool takes_trailers)
 {
-    if (token.length == 0)
-        return at;
-    at = head_put_field(at, SLICE("Connection"), SLICE("upgrade"));
-    return head_put_field(at, SLICE("Upgrade"), token);
+    if (upgrade.length != 0 || takes_trailers) {
+        at = head_put(at, SLICE("Connection: "));
+        at = head_put(at, upgrade.length != 0 ? SLICE("upgrade") : SLICE_NONE);
+        at = head_put(at, upgrade.length != 0 && takes_trailers ? SLICE(", ") : SLICE_NONE);
+        at = head_put(at, takes_trailers ? SLICE("TE\r\n") : SLICE("\r\n"));
+    }
+    at = takes_trailers ? head_put_field(at, SLICE("TE"), SLICE("trailers")) : at;
+    return upgrade.length != 0 ? head_put_field(at, SLICE("Upgrade"), upgrade) : at;
 }
 
 void forward_build_head(const struct exchange *exchange, const struct plan_route *route, struct slice server_host,
@@ -149,12 +157,12 @@ void forward_build_head(const struct exchange *exchange, const struct plan_route
     at = put_request_line(at, request, forward);
     at = head_put_field(at, SLICE("Host"), forward_host(request, forward, server_host));
     at = forwarded_put_fields(at, &request->headers, &seen);
-    at = put_framing(at, request->method, body_length);
+    at = put_framing(at, request, body_length);
     at = forwarded_put(at, exchange, forward->forwarded, seen);
     if (forward->tells_client_certificate)
         at = forwarded_put_client_cert(at, exchange);
     at = forwarded_put_via(at, request, seen);
-    at = put_upgrade(at, forward_upgrade(exchange, route));
+    at = put_connection(at, forward_upgrade(exchange, route), request->takes_trailers);
     at = head_put(at, SLICE("\r\n"));
     out->length = (size_t)(at - out->data);
     *at = '\0';

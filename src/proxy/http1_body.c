@@ -47,6 +47,16 @@ static void take_back(struct http1_connection *connection)
     connection->body.lent_bytes = 0;
 }
 
+/* They are to be there before the body's last piece is. */
+static void take_trailers(struct http1_connection *connection)
+{
+    struct exchange *exchange = connection->entry.exchange;
+    struct http1_body *body = &connection->body;
+    if (body->reader.is_done && body->trailers.lines.length != 0 && exchange != NULL)
+        trailers_take(&exchange->request_trailers, &exchange->arena, &body->trailers);
+    text_finish(&body->trailers.lines);
+}
+
 /* Makes a piece of what the input holds. The last one moves out, so that it stays while more is received. Returns false
  * where it is malformed. */
 static bool make_piece(struct http1_connection *connection, struct slice *piece)
@@ -58,6 +68,8 @@ static bool make_piece(struct http1_connection *connection, struct slice *piece)
         body->is_broken = true;
         return false;
     }
+    if (body->reader.is_done)
+        take_trailers(connection);
     if (!body->reader.is_done || piece->length == 0) {
         body->lent_bytes = held - extra;
         if (piece->length == 0)
@@ -90,30 +102,45 @@ static void init_reader(struct http1_connection *connection)
 {
     const struct http1_framing *framing = &connection->framing;
     enum body_framing kind = framing->is_chunked ? BODY_CHUNKED : BODY_LENGTH;
-    connection->body = (struct http1_body){.timer = connection->body.timer};
+    const struct settings *settings = connection->front->settings;
+    connection->body = (struct http1_body){
+        .timer = connection->body.timer,
+        .trailers = {.most_bytes = (size_t)settings->head_limit_bytes,
+                     .most_fields = (size_t)settings->header_limit,
+                     .named = framing->named,
+                     .named_count = framing->named_count},
+    };
     body_reader_init(&connection->body.reader, kind, framing->content_length);
+    connection->body.reader.chunked.trailers = &connection->body.trailers;
 }
 
-bool http1_body_begin(struct http1_connection *connection)
+static struct request_refusal judge_malformed(const struct http1_body *body)
+{
+    if (body->trailers.is_too_large)
+        return REQUEST_REFUSED(431, "the trailers are too large");
+    return REQUEST_REFUSED(400, "the chunked body is malformed");
+}
+
+struct request_refusal http1_body_begin(struct http1_connection *connection)
 {
     struct http1_body *body = &connection->body;
     struct exchange *exchange = connection->entry.exchange;
     init_reader(connection);
     if (body->reader.is_done)
-        return true;
+        return REQUEST_ACCEPTED;
     gather(connection);
     size_t held = input_length(connection);
     bool is_whole = body->reader.framing == BODY_LENGTH && held >= body->reader.left;
     if ((is_whole || (body->reader.framing == BODY_CHUNKED && held != 0)) && !make_piece(connection, &body->first))
-        return false;
+        return judge_malformed(body);
     if (body->reader.is_done) {
         exchange->request_body = body->first;
-        return true;
+        return REQUEST_ACCEPTED;
     }
     exchange->streams_request = true;
     exchange->request_length = body->reader.framing == BODY_LENGTH ? (int64_t)body->reader.left : -1;
     body->owes_continue = connection->framing.expects_continue && held == 0;
-    return true;
+    return REQUEST_ACCEPTED;
 }
 
 bool http1_body_ends_soon(const struct http1_connection *connection)
@@ -200,7 +227,8 @@ static void give_next(struct http1_connection *connection)
             end_wait(connection);
         }
         if (!make_piece(connection, &piece)) {
-            fail(connection, 400, "the chunked body is malformed");
+            struct request_refusal refusal = judge_malformed(body);
+            fail(connection, refusal.status, refusal.reason);
             return;
         }
         if (piece.length != 0 || body->reader.is_done) {
@@ -275,4 +303,5 @@ void http1_body_finish(struct http1_connection *connection)
 {
     timer_stop(connection->front->loop, &connection->body.timer);
     free_kept(connection);
+    text_finish(&connection->body.trailers.lines);
 }

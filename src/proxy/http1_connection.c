@@ -148,8 +148,8 @@ static void begin_request(struct http1_connection *connection, const struct pars
         http1_refuse(connection, 421, "the certificate that was shown is not for this host");
     else if (connection->framing.is_server_wide)
         http1_answer_server_wide(connection);
-    else if (!http1_body_begin(connection))
-        http1_refuse(connection, 400, "the chunked body is malformed");
+    else if ((refusal = http1_body_begin(connection)).status != 0)
+        http1_refuse(connection, refusal.status, refusal.reason);
     else if (connection->socket != NULL)
         start_exchange(connection);
 }

@@ -35,6 +35,7 @@ enum http1_state {
  * from there, piece by piece; while a piece is lent, nothing is received. */
 struct http1_body {
     struct body_reader reader;
+    struct trailer_section trailers;
     struct slice first; /* the piece that was there with the head, until it is asked for */
     size_t lent_bytes;  /* at the input's front, that go with the next pull */
     char *kept;         /* the buffer with the body's end, which lives as long as the exchange; NULL: none */
@@ -182,8 +183,8 @@ enum {
 };
 
 /* http1_body.c. Begins with the head's framing, and fills in what the exchange has to know of the body, all of which
- * may be there. Returns false where what is there is malformed. */
-bool http1_body_begin(struct http1_connection *connection);
+ * may be there. Refuses it where what is there is malformed. */
+struct request_refusal http1_body_begin(struct http1_connection *connection);
 
 /* Whether all of it has been received, so that a next request may follow. */
 static inline bool http1_body_is_whole(const struct http1_connection *connection)

@@ -1,6 +1,7 @@
 #include "proxy/http1_request.h"
 
 #include "proxy/request_fields.h"
+#include "proxy/trailers.h"
 
 enum {
     NAMED_FIELDS_LIMIT = 32,  /* how many fields Connection may name */
@@ -13,7 +14,7 @@ struct judgement {
     struct request_head *request;
     struct http1_framing *framing;
     bool has_host, has_length, has_coding;
-    bool says_close, says_keep_alive, says_upgrade;
+    bool says_close, says_keep_alive, says_upgrade, says_te, asks_trailers;
     struct slice upgrade;
     struct slice host;
     struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection and Proxy-Connection */
@@ -98,6 +99,8 @@ static struct request_refusal note_connection(struct judgement *judgement, struc
             judgement->says_keep_alive = true;
         else if (slice_equals_nocase(option, SLICE("upgrade")))
             judgement->says_upgrade = true;
+        else if (slice_equals_nocase(option, SLICE("te")))
+            judgement->says_te = true;
     }
     return note_named(judgement, value);
 }
@@ -122,6 +125,23 @@ static struct request_refusal note_upgrade(struct judgement *judgement, struct a
     return REQUEST_ACCEPTED;
 }
 
+/* Which codings the client takes besides is of no interest: chunked is the only one that is ever sent. */
+static struct request_refusal note_te(struct judgement *judgement, struct slice value)
+{
+    while (value.length != 0) {
+        if (slice_equals_nocase(slice_next_item(&value, ','), SLICE("trailers")))
+            judgement->asks_trailers = true;
+    }
+    return REQUEST_ACCEPTED;
+}
+
+static struct request_refusal note_trailer(struct judgement *judgement, struct arena *arena, struct slice value)
+{
+    struct slice *names = &judgement->request->trailer_names;
+    *names = trailers_announce(arena, *names, value);
+    return REQUEST_ACCEPTED;
+}
+
 static struct request_refusal note_field(struct judgement *judgement, struct arena *arena, struct slice name,
                                          struct slice value)
 {
@@ -140,6 +160,10 @@ static struct request_refusal note_field(struct judgement *judgement, struct are
         return note_expect(judgement, value);
     case REQUEST_FIELD_UPGRADE:
         return note_upgrade(judgement, arena, value);
+    case REQUEST_FIELD_TE:
+        return note_te(judgement, value);
+    case REQUEST_FIELD_TRAILER:
+        return note_trailer(judgement, arena, value);
     case REQUEST_FIELD_DROPPED:
         return REQUEST_ACCEPTED;
     case REQUEST_FIELD_PLAIN:
@@ -160,7 +184,23 @@ static void judge_upgrade(struct judgement *judgement)
         judgement->request->upgrade = judgement->upgrade;
 }
 
-static struct request_refusal judge_fields_together(struct judgement *judgement)
+/* A TE that Connection does not name may be another hop's: RFC 9110 section 10.1.4. */
+static void judge_trailers(struct judgement *judgement, struct arena *arena)
+{
+    struct request_head *request = judgement->request;
+    struct http1_framing *framing = judgement->framing;
+    request->takes_trailers = judgement->says_te && judgement->asks_trailers && request->minor_version != 0;
+    if (!framing->is_chunked)
+        request->trailer_names = SLICE_NONE;
+    if (!framing->is_chunked || judgement->named_count == 0)
+        return;
+    struct slice *named = arena_alloc(arena, judgement->named_count * sizeof(*named));
+    memcpy(named, judgement->named, judgement->named_count * sizeof(*named));
+    framing->named = named;
+    framing->named_count = judgement->named_count;
+}
+
+static struct request_refusal judge_fields_together(struct judgement *judgement, struct arena *arena)
 {
     struct http1_framing *framing = judgement->framing;
     if (judgement->has_length && judgement->has_coding)
@@ -172,6 +212,7 @@ static struct request_refusal judge_fields_together(struct judgement *judgement)
     for (size_t i = 0; i < judgement->named_count; ++i)
         headers_remove(&judgement->request->headers, judgement->named[i]);
     judge_upgrade(judgement);
+    judge_trailers(judgement, arena);
     return REQUEST_ACCEPTED;
 }
 
@@ -240,7 +281,7 @@ struct request_refusal http1_request_build(const struct parsed_head *head, struc
         refusal = note_field(&judgement, arena, name, value);
     }
     if (refusal.status == 0)
-        refusal = judge_fields_together(&judgement);
+        refusal = judge_fields_together(&judgement, arena);
     if (refusal.status == 0)
         refusal = judge_target(&judgement, arena);
     return refusal;

@@ -16,6 +16,9 @@ struct http1_framing {
     bool expects_continue;
     bool asks_upgrade;   /* whether or not anything comes of it */
     bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
+    /* The fields that Connection names, where they may stand in a trailer section too. */
+    const struct slice *named;
+    size_t named_count;
 };
 
 /* Fills request and framing from a head that parsed, copying its text, which is text's first head->length bytes, into

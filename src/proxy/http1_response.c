@@ -181,6 +181,19 @@ static bool has_named_fields(const struct parsed_head *head)
     return false;
 }
 
+void http1_response_note_named(const struct parsed_head *head, struct arena *arena, struct trailer_section *section)
+{
+    if (!has_named_fields(head))
+        return;
+    struct slice *named = arena_alloc(arena, MOST_CONNECTION_OPTIONS * sizeof(*named));
+    for (size_t i = 0; i < head->field_count; ++i) {
+        struct slice options = names_fields(head->fields[i].name) ? head->fields[i].value : SLICE_NONE;
+        while (options.length != 0 && section->named_count < MOST_CONNECTION_OPTIONS)
+            named[section->named_count++] = arena_copy(arena, slice_next_item(&options, ','));
+    }
+    section->named = named;
+}
+
 static void continue_via(struct headers *headers, struct arena *arena, unsigned minor_version)
 {
     const struct slice own = minor_version == 0 ? SLICE("1.0 flexilib") : SLICE("1.1 flexilib");
@@ -205,6 +218,8 @@ void http1_response_build(const struct parsed_head *head, struct slice text, con
     out->headers.items = arena_alloc(arena, out->headers.capacity * sizeof(struct header));
     for (size_t i = 0; i < head->field_count; ++i) {
         const struct header *field = &head->fields[i];
+        if (slice_equals_nocase(field->name, SLICE("trailer")) && response->framing == BODY_CHUNKED)
+            out->trailer_names = trailers_announce(arena, out->trailer_names, field->value);
         if (header_is_hop_by_hop(field->name) || (has_named && is_named_by_connection(head, field->name)))
             continue;
         struct slice name = slice_of(copy + (field->name.data - text.data), field->name.length);

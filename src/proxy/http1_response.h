@@ -8,6 +8,7 @@
 #include "filter/exchange.h"
 #include "proxy/body_reader.h"
 #include "proxy/head_parser.h"
+#include "proxy/trailers.h"
 
 struct http1_response {
     bool is_interim; /* 1xx: the response proper follows; of what stands below, only body_length is filled */
@@ -26,5 +27,8 @@ bool http1_response_judge(const struct parsed_head *head, struct slice method, s
  * arena. Only end-to-end fields are kept, and Via tells that the response came by us. */
 void http1_response_build(const struct parsed_head *head, struct slice text, const struct http1_response *response,
                           struct arena *arena, struct response_head *out);
+
+/* Notes in section which fields belong to the connection, copying their names into the arena. */
+void http1_response_note_named(const struct parsed_head *head, struct arena *arena, struct trailer_section *section);
 
 #endif

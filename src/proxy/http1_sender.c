@@ -115,6 +115,8 @@ static void send_head(struct dispatch_entry *entry)
                       http1_body_ends_soon(connection);
     output->has_head = true;
     output->delivery = http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version, keep_alive);
+    output->delivery.passes_trailers =
+        output->delivery.ending == HTTP1_ENDING_CHUNKED && exchange->request.takes_trailers;
     output->head =
         http1_writer_head(&exchange->arena, &exchange->response, &output->delivery, http_date_now(&front->date));
 }
@@ -144,6 +146,14 @@ static void cut_off(struct dispatch_entry *entry)
     http1_connection_leave(connection);
 }
 
+static struct slice write_end(const struct http1_output *output, struct exchange *exchange)
+{
+    if (!output->delivery.passes_trailers || exchange->response_trailers.count == 0)
+        return SLICE(HTTP1_CHUNK_END HTTP1_LAST_CHUNK);
+    struct slice end = trailers_write_end(&exchange->arena, &exchange->response_trailers);
+    return arena_print(&exchange->arena, HTTP1_CHUNK_END "%.*s", SLICE_ARG(end));
+}
+
 static void send_body(struct dispatch_entry *entry, struct slice data, bool last)
 {
     struct http1_connection *connection = http1_connection_of(entry);
@@ -155,9 +165,9 @@ static void send_body(struct dispatch_entry *entry, struct slice data, bool last
     output->lead = output->tail = SLICE_NONE;
     if (is_chunked && data.length != 0) {
         output->lead = slice_of(output->chunk_start, http1_writer_chunk_start(output->chunk_start, data.length));
-        output->tail = last ? SLICE(HTTP1_CHUNK_END HTTP1_LAST_CHUNK) : SLICE(HTTP1_CHUNK_END);
+        output->tail = last ? write_end(output, entry->exchange) : SLICE(HTTP1_CHUNK_END);
     } else if (is_chunked && last) {
-        output->tail = SLICE(HTTP1_LAST_CHUNK);
+        output->tail = slice_skip(write_end(output, entry->exchange), sizeof(HTTP1_CHUNK_END) - 1);
     }
     output->is_owed = output->is_wanted = true;
     output->is_last = last;

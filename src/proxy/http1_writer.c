@@ -85,18 +85,23 @@ static size_t write_status_line(char line[64], int status)
     return (size_t)(end - line);
 }
 
-static struct slice write_head(struct arena *arena, const struct response_head *response, struct slice own)
+static struct slice write_head(struct arena *arena, const struct response_head *response, struct slice trailer_names,
+                               struct slice own)
 {
     char line[64];
     size_t line_length = write_status_line(line, response->status);
 
     size_t length = line_length + own.length;
+    if (trailer_names.length != 0)
+        length += sizeof("Trailer: \r\n") - 1 + trailer_names.length;
     for (size_t i = 0; i < response->headers.count; ++i)
         length += response->headers.items[i].name.length + response->headers.items[i].value.length + 4;
     char *text = arena_alloc(arena, length);
     char *end = head_put(text, slice_of(line, line_length));
     for (size_t i = 0; i < response->headers.count; ++i)
         end = head_put_field(end, response->headers.items[i].name, response->headers.items[i].value);
+    if (trailer_names.length != 0)
+        end = head_put_field(end, SLICE("Trailer"), trailer_names);
     head_put(end, own);
     return slice_of(text, length);
 }
@@ -106,12 +111,13 @@ struct slice http1_writer_head(struct arena *arena, const struct response_head *
 {
     struct own_fields own;
     build_own_fields(&own, response, delivery, date);
-    return write_head(arena, response, slice_of(own.text, own.length));
+    struct slice trailer_names = delivery->passes_trailers ? response->trailer_names : SLICE_NONE;
+    return write_head(arena, response, trailer_names, slice_of(own.text, own.length));
 }
 
 struct slice http1_writer_interim(struct arena *arena, const struct response_head *interim)
 {
-    return write_head(arena, interim, SLICE("\r\n"));
+    return write_head(arena, interim, SLICE_NONE, SLICE("\r\n"));
 }
 
 size_t http1_writer_chunk_start(char text[HTTP1_CHUNK_START_BYTES], size_t length)

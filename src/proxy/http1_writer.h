@@ -18,6 +18,7 @@ struct http1_delivery {
     enum http1_ending ending;
     bool keep_alive;       /* the connection serves another request afterwards */
     bool tells_keep_alive; /* to an HTTP/1.0 client, which otherwise expects the end */
+    bool passes_trailers;  /* HTTP1_ENDING_CHUNKED: they are announced, and sent; for the front to set */
 };
 
 /* has_body: whether body bytes may follow (not for HEAD, 204, 304). keep_alive: whether client and server both would

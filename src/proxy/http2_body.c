@@ -97,6 +97,10 @@ void http2_body_give(struct http2_stream *stream)
     }
     end_wait(stream);
     body->is_pulled = false;
+    if (stream->trailers.is_too_large) {
+        front_answer_bad_body(stream->entry.exchange, 431, "the trailers are too large");
+        return;
+    }
     struct text emptied = body->lent;
     body->lent = body->in;
     body->in = emptied;

@@ -75,6 +75,7 @@ struct http2_stream {
     uint64_t sent_bytes;             /* of the body */
     struct http2_fields fields;
     struct http2_framing framing;
+    struct http2_fields trailers; /* counted alone: the list stays empty */
     struct http2_body body;
     struct timer timer;
     /* The piece of the response's body at hand. */
@@ -196,6 +197,9 @@ struct http2_stream *http2_stream_open(struct http2_connection *connection, int3
 /* What came for it: a field, the end of the head. */
 void http2_stream_add_field(struct http2_stream *stream, const struct header *field);
 void http2_stream_end_head(struct http2_stream *stream);
+
+/* A field behind the body. Returns false where it is malformed. */
+bool http2_stream_add_trailer(struct http2_stream *stream, const struct header *field);
 
 /* Notes that there is something to do. */
 void http2_stream_make_due(struct http2_stream *stream);

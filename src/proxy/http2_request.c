@@ -2,6 +2,7 @@
 
 #include "config/settings.h"
 #include "proxy/request_fields.h"
+#include "proxy/trailers.h"
 
 enum {
     FIELD_COST_BYTES = 32, /* RFC 9113 section 6.5.2 */
@@ -13,19 +14,24 @@ static bool is_cookie(struct slice name)
     return slice_equals(name, SLICE("cookie"));
 }
 
-void http2_fields_add(struct http2_fields *fields, struct arena *arena, const struct settings *settings,
-                      const struct header *field)
+bool http2_fields_count(struct http2_fields *fields, const struct settings *settings, const struct header *field)
 {
     bool joins_cookie = is_cookie(field->name) && fields->has_cookie;
     bool is_pseudo = field->name.length != 0 && field->name.data[0] == ':';
     if (fields->is_too_large)
-        return;
+        return false;
     fields->bytes += field->name.length + field->value.length + FIELD_COST_BYTES;
     fields->field_count += !joins_cookie && !is_pseudo;
-    if (fields->bytes > (size_t)settings->head_limit_bytes || fields->field_count > (size_t)settings->header_limit) {
-        fields->is_too_large = true;
+    fields->is_too_large =
+        fields->bytes > (size_t)settings->head_limit_bytes || fields->field_count > (size_t)settings->header_limit;
+    return !fields->is_too_large;
+}
+
+void http2_fields_add(struct http2_fields *fields, struct arena *arena, const struct settings *settings,
+                      const struct header *field)
+{
+    if (!http2_fields_count(fields, settings, field))
         return;
-    }
     fields->has_cookie = fields->has_cookie || is_cookie(field->name);
     headers_add(&fields->list, arena, arena_copy(arena, field->name), arena_copy(arena, field->value));
 }
@@ -97,11 +103,25 @@ static struct request_refusal note_length(struct judgement *judgement, struct sl
 }
 
 /* RFC 9113 section 8.2.2. */
-static struct request_refusal note_dropped(struct slice name, struct slice value)
+static struct request_refusal note_dropped(struct slice name)
 {
-    bool asks_for_trailers = slice_equals(name, SLICE("te")) && slice_equals_nocase(value, SLICE("trailers"));
-    if (slice_equals(name, SLICE("keep-alive")) || (slice_equals(name, SLICE("te")) && !asks_for_trailers))
+    if (slice_equals(name, SLICE("keep-alive")))
         return REQUEST_REFUSED(400, "a field that belongs to HTTP/1");
+    return REQUEST_ACCEPTED;
+}
+
+static struct request_refusal note_te(struct judgement *judgement, struct slice value)
+{
+    if (!slice_equals_nocase(value, SLICE("trailers")))
+        return REQUEST_REFUSED(400, "a field that belongs to HTTP/1");
+    judgement->request->takes_trailers = true;
+    return REQUEST_ACCEPTED;
+}
+
+static struct request_refusal note_trailer(struct judgement *judgement, struct arena *arena, struct slice value)
+{
+    struct slice *names = &judgement->request->trailer_names;
+    *names = trailers_announce(arena, *names, value);
     return REQUEST_ACCEPTED;
 }
 
@@ -123,7 +143,11 @@ static struct request_refusal note_field(struct judgement *judgement, struct are
         judgement->framing->expects_continue = true;
         return REQUEST_ACCEPTED;
     case REQUEST_FIELD_DROPPED:
-        return note_dropped(field->name, field->value);
+        return note_dropped(field->name);
+    case REQUEST_FIELD_TE:
+        return note_te(judgement, field->value);
+    case REQUEST_FIELD_TRAILER:
+        return note_trailer(judgement, arena, field->value);
     case REQUEST_FIELD_PLAIN:
         break;
     }

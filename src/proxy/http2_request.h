@@ -20,6 +20,9 @@ struct http2_fields {
 void http2_fields_add(struct http2_fields *fields, struct arena *arena, const struct settings *settings,
                       const struct header *field);
 
+/* Counts one more, within the same limits. Returns false where it is too much. */
+bool http2_fields_count(struct http2_fields *fields, const struct settings *settings, const struct header *field);
+
 struct http2_framing {
     int64_t content_length; /* -1 where it is not told */
     bool expects_continue;

@@ -7,7 +7,7 @@
 #include <nghttp2/nghttp2.h>
 
 enum {
-    OWN_FIELDS = 3, /* :status, date, content-length */
+    OWN_FIELDS = 4, /* :status, date, content-length, trailer */
     MOST_DIGITS = 20,
 };
 
@@ -38,6 +38,23 @@ static nghttp2_nv *collect_fields(struct arena *arena, const struct response_hea
     return fields;
 }
 
+static bool has_trailers(const struct http2_stream *stream)
+{
+    return stream->state == HTTP2_STREAM_EXCHANGE && stream->entry.exchange->response_trailers.count != 0;
+}
+
+/* They end the stream, in place of its last DATA frame. */
+static bool submit_trailers(const struct http2_stream *stream)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    const struct headers *trailers = &exchange->response_trailers;
+    nghttp2_nv *fields = arena_alloc(&exchange->arena, trailers->count * sizeof(*fields));
+    size_t count = 0;
+    for (size_t i = 0; i < trailers->count; ++i)
+        add_field(fields, &count, trailers->items[i].name, trailers->items[i].value);
+    return nghttp2_submit_trailer(stream->connection->session, stream->id, fields, count) == 0;
+}
+
 static ssize_t choose_data(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length, uint32_t *flags,
                            nghttp2_data_source *source, void *data)
 {
@@ -49,8 +66,14 @@ static ssize_t choose_data(nghttp2_session *session, int32_t id, uint8_t *buffer
         return NGHTTP2_ERR_DEFERRED;
     size_t part = stream->rest.length < length ? stream->rest.length : length;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (is_end && part == stream->rest.length)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!is_end || part != stream->rest.length)
+        return (ssize_t)part;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (has_trailers(stream)) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        if (!submit_trailers(stream))
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     return (ssize_t)part;
 }
 
@@ -78,6 +101,8 @@ static void submit_head(struct http2_stream *stream, bool has_body)
     if (response_tells_length(response))
         add_field(fields, &count, SLICE("content-length"),
                   print_number(&exchange->arena, (uint64_t)response->body_length));
+    if (has_body && response->trailer_names.length != 0)
+        add_field(fields, &count, SLICE("trailer"), response->trailer_names);
     stream->has_body = has_body && response->body_length != 0;
     submit_fields(stream, fields, count);
 }

@@ -46,9 +46,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     struct http2_stream *stream = find_stream(data, frame->hd.stream_id);
     const struct header field = {.name = slice_of((const char *)name, name_length),
                                  .value = slice_of((const char *)value, value_length)};
-    /* trailers are not passed on */
-    if (stream != NULL && is_request(frame))
+    if (stream == NULL)
+        return 0;
+    if (is_request(frame))
         http2_stream_add_field(stream, &field);
+    else if (!http2_stream_add_trailer(stream, &field))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "proxy/socket_address.h"
 #include "proxy/tls_facts.h"
 #include "proxy/tls_listener.h"
+#include "proxy/trailers.h"
 #include "proxy/websocket.h"
 
 #include <nghttp2/nghttp2.h>
@@ -82,6 +83,14 @@ void http2_stream_add_field(struct http2_stream *stream, const struct header *fi
     http2_fields_add(&stream->fields, &stream->entry.exchange->arena, connection->front->settings, field);
 }
 
+bool http2_stream_add_trailer(struct http2_stream *stream, const struct header *field)
+{
+    struct exchange *exchange = stream->entry.exchange;
+    if (!http2_fields_count(&stream->trailers, stream->connection->front->settings, field))
+        return true;
+    return trailers_add(&exchange->request_trailers, &exchange->arena, field);
+}
+
 /* Streams share their connection fairly, unless the client says otherwise. */
 static void choose_priority(const struct http2_stream *stream)
 {
@@ -139,6 +148,10 @@ void http2_stream_end_head(struct http2_stream *stream)
 
 static void start_exchange(struct http2_stream *stream)
 {
+    if (stream->trailers.is_too_large) {
+        refuse(stream, 431, "the trailers are too large");
+        return;
+    }
     stream->state = HTTP2_STREAM_EXCHANGE;
     if (stream->framing.is_websocket)
         set_websocket_key(stream->entry.exchange);

@@ -18,6 +18,8 @@ static const struct {
     {{"transfer-encoding", 17}, REQUEST_FIELD_TRANSFER_ENCODING},
     {{"expect", 6}, REQUEST_FIELD_EXPECT},
     {{"upgrade", 7}, REQUEST_FIELD_UPGRADE},
+    {{"te", 2}, REQUEST_FIELD_TE},
+    {{"trailer", 7}, REQUEST_FIELD_TRAILER},
     {{"http2-settings", 14}, REQUEST_FIELD_DROPPED},
 };
 

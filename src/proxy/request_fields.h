@@ -14,6 +14,8 @@ enum request_field {
     REQUEST_FIELD_TRANSFER_ENCODING,
     REQUEST_FIELD_EXPECT,
     REQUEST_FIELD_UPGRADE,
+    REQUEST_FIELD_TE,
+    REQUEST_FIELD_TRAILER,
     REQUEST_FIELD_DROPPED, /* belongs to this connection, or passes itself off as a field that we set */
 };
 
