@@ -59,7 +59,7 @@ like(seen(GET => '/', headers => ['Via' => '1.1 outer']), qr/\r\nVia: 1\.1 outer
 my $hop = seen(
     GET     => '/',
     headers => [
-        'Connection' => 'close, X-Mine, TE', 'X-Mine' => 'own', 'Keep-Alive' => '5', 'TE' => 'trailers',
+        'Connection' => 'close, X-Mine, TE', 'X-Mine' => 'own', 'Keep-Alive' => '5', 'TE' => 'gzip',
         'Proxy-Connection' => 'close, X-Yours', 'X-Yours' => 'own', 'Upgrade' => 'foo', 'Accept' => 'kept',
     ]
 );
