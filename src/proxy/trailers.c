@@ -52,7 +52,7 @@ static const char *const forbidden_names[] = {
 
 /* Families: every field that begins so. */
 static const char *const forbidden_prefixes[] = {
-    "accept", "access-control-", "client-cert", "if-", "proxy-", "sec-", "x-accel-", "x-forwarded", "x-real-",
+    "accept", "access-control-", "if-", "proxy-", "sec-", "x-accel-", "x-forwarded", "x-real-",
 };
 
 static bool is_forbidden(struct slice name)
