@@ -142,6 +142,7 @@ my @cases = (
     ['no certificates', "listen: { address: 80, tls: { certificates: [] } }\n", "1:45: 'certificates' wants at least one"],
     ['certificates that are a file', "listen: { address: 80, tls: { certificates: a.pem } }\n", "1:45: 'certificates' wants a list, not a text"],
     ['a certificate that is a file', "listen: { address: 80, tls: { certificates: [a.pem] } }\n", "1:46: a certificate wants a mapping with 'certificate' and 'key', not a text"],
+    ['responses fetched beside a list', "listen: { address: 80, tls: { ocsp_fetch: yes, certificates: [] } }\n", "1:43: 'ocsp_fetch' and 'certificates' exclude each other"],
     ['one of the certificates without a key', "listen: { address: 80, tls: { certificates: [{ certificate: flexilib.yaml }] } }\n", "1:46: 'key' is missing in a certificate"],
     ['an old version of TLS', "listen: { address: 80, tls: { min_version: 1.1 } }\n", "1:44: 'min_version' must be '1.2' or '1.3', not '1.1' (did you mean '1.2'?)"],
     ['a list of the revoked without authorities', "listen: { address: 80, tls: { certificate: flexilib.yaml, key: flexilib.yaml, clients: { verify: unchecked, crl: flexilib.yaml } } }\n", "1:88: 'ca' is missing in 'clients'"],

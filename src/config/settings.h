@@ -181,6 +181,7 @@ struct route_settings {
 struct certificate_settings {
     struct file_settings certificate, key;
     struct file_settings ocsp; /* its authority's word that it still holds, in DER; path NULL: none */
+    bool fetches_ocsp;         /* from the authority's responder, by ourselves */
 };
 
 enum client_policy {

@@ -4,6 +4,7 @@ enum {
     CERTIFICATE_FILE = 0,
     CERTIFICATE_KEY,
     CERTIFICATE_OCSP,
+    CERTIFICATE_OCSP_FETCH,
     CERTIFICATE_FIELDS,
 };
 
@@ -19,12 +20,17 @@ static const struct field certificate_fields[CERTIFICATE_FIELDS] = {
     [CERTIFICATE_OCSP] = {.name = "ocsp",
                           .type = FIELD_FILE,
                           .summary = "its authority's word that it holds, for stapling: an OCSP response in DER"},
+    [CERTIFICATE_OCSP_FETCH] = {.name = "ocsp_fetch",
+                                .type = FIELD_BOOL,
+                                .fallback = "no",
+                                .summary = "whether that word is fetched from the authority, again and again"},
 };
 
 enum {
     TLS_CERTIFICATE = 0,
     TLS_KEY,
     TLS_OCSP,
+    TLS_OCSP_FETCH,
     TLS_CERTIFICATES,
     TLS_MIN_VERSION,
     TLS_CLIENTS,
@@ -39,6 +45,10 @@ static const struct field tls_fields[TLS_FIELDS] = {
                          .summary = "shown to clients, with those that lead to an authority, in PEM"},
     [TLS_KEY] = {.name = "key", .type = FIELD_FILE, .summary = "the certificate's private key, in PEM"},
     [TLS_OCSP] = {.name = "ocsp", .type = FIELD_FILE, .summary = "an OCSP response for stapling, in DER"},
+    [TLS_OCSP_FETCH] = {.name = "ocsp_fetch",
+                        .type = FIELD_BOOL,
+                        .fallback = "no",
+                        .summary = "whether OCSP responses are fetched from the authority"},
     [TLS_CERTIFICATES] = {.name = "certificates", .type = FIELD_NODE, .summary = "several, of which clients name one"},
     [TLS_MIN_VERSION] =
         {.name = "min_version", .type = FIELD_CHOICE, .choices = versions, .fallback = "1.2", .summary = "of TLS"},
@@ -99,6 +109,7 @@ static bool read_certificate(struct settings_reader *reader, const struct node *
     certificate->certificate = file_settings_take(&values[CERTIFICATE_FILE]);
     certificate->key = file_settings_take(&values[CERTIFICATE_KEY]);
     certificate->ocsp = file_settings_take(&values[CERTIFICATE_OCSP]);
+    certificate->fetches_ocsp = values[CERTIFICATE_OCSP_FETCH].boolean;
     return true;
 }
 
@@ -133,6 +144,7 @@ static bool take_certificate(struct settings_reader *reader, const struct node *
     certificate->certificate = file_settings_take(file);
     certificate->key = file_settings_take(key);
     certificate->ocsp = file_settings_take(&values[TLS_OCSP]);
+    certificate->fetches_ocsp = values[TLS_OCSP_FETCH].boolean;
     tls->certificates = certificate;
     tls->certificate_count = 1;
     return true;
@@ -143,7 +155,7 @@ static bool read_all_certificates(struct settings_reader *reader, const struct n
 {
     if (!values[TLS_CERTIFICATES].written)
         return take_certificate(reader, node, values, tls);
-    for (size_t i = TLS_CERTIFICATE; i <= TLS_OCSP; ++i) {
+    for (size_t i = TLS_CERTIFICATE; i <= TLS_OCSP_FETCH; ++i) {
         if (values[i].written)
             return error_set_at(reader->error, values[i].place, "'%s' and 'certificates' exclude each other",
                                 tls_fields[i].name);

@@ -195,6 +195,7 @@ void proxy_accept(struct proxy *proxy)
 {
     show_accepting(proxy, true);
     client_start_checks(proxy->client);
+    tls_listeners_start_fetching(proxy->tls_listeners, proxy->loop, proxy->resolver);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         if (proxy->listeners[i] != NULL)
             listener_start(proxy->listeners[i]);
@@ -215,6 +216,7 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
     proxy->drained_data = data;
     stop_accepting(proxy);
     client_stop_checks(proxy->client);
+    tls_listeners_stop_fetching(proxy->tls_listeners);
     front_http1_drain(proxy->front);
     front_http2_drain(proxy->http2);
     tell_if_drained(proxy);
@@ -231,6 +233,7 @@ void proxy_cut(struct proxy *proxy)
 {
     stop_accepting(proxy);
     client_stop_checks(proxy->client);
+    tls_listeners_stop_fetching(proxy->tls_listeners);
     newcomers_close(proxy->newcomers, false);
     front_http1_cut(proxy->front);
     front_http2_cut(proxy->http2);

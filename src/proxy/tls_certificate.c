@@ -91,12 +91,19 @@ bool tls_certificate_init(struct tls_certificate *certificate, const struct cert
     certificate->kind = kind_of(certificate->pair.key);
     if (X509_digest(certificate->pair.leaf, EVP_sha256(), certificate->fingerprint, NULL) != 1)
         abort();
-    certificate->staple = arena_alloc(arena, sizeof(*certificate->staple));
-    return tls_staple_init(certificate->staple, &settings->ocsp, certificate->pair.leaf, error);
+    certificate->staple = arena_zalloc(arena, sizeof(*certificate->staple));
+    if (!tls_staple_init(certificate->staple, &settings->ocsp, certificate->pair.leaf, error))
+        return false;
+    if (settings->fetches_ocsp)
+        certificate->ocsp = tls_ocsp_create(&certificate->pair, certificate->staple);
+    return true;
 }
 
 void tls_certificate_finish(struct tls_certificate *certificate)
 {
+    tls_ocsp_destroy(certificate->ocsp);
+    if (certificate->staple != NULL)
+        tls_staple_finish(certificate->staple);
     tls_pem_free_pair(&certificate->pair);
 }
 

@@ -4,6 +4,7 @@
 /* A certificate that a listener can show, and the names it is for. For tls*.c. */
 
 #include "base/arena.h"
+#include "proxy/tls_ocsp.h"
 #include "proxy/tls_pem.h"
 #include "proxy/tls_staple.h"
 
@@ -19,6 +20,7 @@ struct tls_certificate {
     const struct certificate_settings *settings;
     struct tls_pem_pair pair;
     struct tls_staple *staple;
+    struct tls_ocsp *ocsp; /* NULL: nothing is fetched */
     enum tls_kind kind;
     const struct slice *names; /* lower case; "*.example.com" stands for one more label */
     size_t name_count;

@@ -255,6 +255,24 @@ void tls_listeners_destroy(struct tls_listeners *listeners)
     free(listeners);
 }
 
+void tls_listeners_start_fetching(struct tls_listeners *listeners, struct loop *loop, struct resolver *resolver)
+{
+    for (size_t i = 0; i < listeners->count; ++i) {
+        const struct tls_listener *listener = listeners->items[i];
+        for (size_t j = 0; listener != NULL && j < listener->settings->certificate_count; ++j)
+            tls_ocsp_start(listener->certificates[j].ocsp, loop, resolver);
+    }
+}
+
+void tls_listeners_stop_fetching(struct tls_listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; ++i) {
+        const struct tls_listener *listener = listeners->items[i];
+        for (size_t j = 0; listener != NULL && j < listener->settings->certificate_count; ++j)
+            tls_ocsp_stop(listener->certificates[j].ocsp);
+    }
+}
+
 struct tls_facts *tls_listeners_begin(struct tls_listeners *listeners, size_t index, struct loop *loop,
                                       struct socket *socket, void (*on_secured)(void *data, const char *failure),
                                       void *data)
@@ -324,6 +342,7 @@ static void warn_of_certificate(const struct tls_listener *listener, const struc
     const char *path = certificate->settings->certificate.path;
     tls_pem_warn_of_key(&certificate->settings->key);
     tls_staple_warn(certificate->staple);
+    tls_ocsp_warn(certificate->ocsp);
     if (X509_cmp_current_time(X509_get0_notAfter(certificate->pair.leaf)) <= 0)
         log_line(LOG_LEVEL_WARNING, "the certificate in '%s' has expired", path);
     if (!tls_choice_uses(&listener->choice, certificate))

@@ -10,6 +10,7 @@
 #include "proxy/loop.h"
 #include "proxy/socket.h"
 
+struct resolver;
 struct ticket_keys;
 struct tls_facts;
 struct tls_listeners;
@@ -22,6 +23,10 @@ struct tls_listeners *tls_listeners_create(const struct settings *settings, cons
 
 /* No connection may be left. NULL is fine. */
 void tls_listeners_destroy(struct tls_listeners *listeners);
+
+/* Has OCSP responses fetched, where the settings want that, until it is stopped or everything is destroyed. */
+void tls_listeners_start_fetching(struct tls_listeners *listeners, struct loop *loop, struct resolver *resolver);
+void tls_listeners_stop_fetching(struct tls_listeners *listeners);
 
 /* Begins TLS on a socket that was accepted by the listener with that index, which has TLS: see tls.h for the outcome.
  * Returns what will be known of it (tls_facts.h), which is the caller's to destroy once the socket is closed. */

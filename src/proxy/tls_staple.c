@@ -35,7 +35,7 @@ static OCSP_SINGLERESP *find_answer(OCSP_BASICRESP *basic, const X509 *certifica
     return NULL;
 }
 
-static time_t read_time(const ASN1_GENERALIZEDTIME *text)
+time_t tls_staple_read_time(const ASN1_GENERALIZEDTIME *text)
 {
     struct tm parts;
     return text == NULL || ASN1_TIME_to_tm(text, &parts) != 1 ? 0 : timegm(&parts);
@@ -61,7 +61,7 @@ bool tls_staple_init(struct tls_staple *staple, const struct file_settings *file
     if (answer != NULL)
         OCSP_single_get0_status(answer, NULL, NULL, NULL, &next_update);
     staple->is_for_other = answer == NULL;
-    staple->next_update = read_time(next_update);
+    staple->next_update = tls_staple_read_time(next_update);
     staple->was_fresh = is_fresh(staple);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
@@ -69,8 +69,22 @@ bool tls_staple_init(struct tls_staple *staple, const struct file_settings *file
     return true;
 }
 
+void tls_staple_finish(struct tls_staple *staple)
+{
+    text_finish(&staple->fetched);
+}
+
+void tls_staple_set(struct tls_staple *staple, struct slice response, time_t until)
+{
+    text_clear(&staple->fetched);
+    text_add(&staple->fetched, response);
+    staple->fetched_until = until;
+}
+
 struct slice tls_staple_get(struct tls_staple *staple)
 {
+    if (staple->fetched.length != 0 && time(NULL) < staple->fetched_until)
+        return text_slice(&staple->fetched);
     if (staple->file->path == NULL)
         return SLICE_NONE;
     if (is_fresh(staple))

@@ -6,6 +6,8 @@ package FlexiLib::Test::Certificates;
 #   $authority->issue('shop', 'DNS:shop.example');    # FOLDER/shop.pem and FOLDER/shop.key; days => 0 has expired,
 #                                                     # key => 'rsa'; usually a key of a curve
 #   $authority->respond('shop', 'shop.ocsp');         # FOLDER/shop.ocsp: it holds, until tomorrow
+#   $authority->answer('shop', FILE, FILE);           # what its responder says to a request: status => 'R', signer => NAME,
+#                                                     # index => NAME of the only certificate that it knows
 #   $authority->revoke('revoked.crl', ['shop']);      # FOLDER/revoked.crl: these hold no more; days => 0 is out of date
 #   $authority->path;                                 # FOLDER/ca.pem
 
@@ -73,10 +75,24 @@ sub revoke {
 
 sub respond {
     my ($self, $name, $file) = @_;
-    $self->write_text("$name.index", "V\t491231235959Z\t\t" . $self->serial($name) . "\tunknown\t/CN=$name\n");
     $self->run(qw(ocsp -issuer ca.pem -no_nonce -cert), "$name.pem", '-reqout', "$name.request");
-    $self->run(qw(ocsp -CA ca.pem -rsigner ca.pem -rkey ca.key -index), "$name.index", qw(-ndays 1 -reqin),
-        "$name.request", '-respout', $file);
+    $self->answer($name, "$name.request", $file);
+    return;
+}
+
+sub write_index {
+    my ($self, $name, $status) = @_;
+    my $revoked = $status eq 'R' ? '260101000000Z' : '';
+    $self->write_text("$name.index", "$status\t491231235959Z\t$revoked\t" . $self->serial($name) . "\tunknown\t/CN=$name\n");
+    return;
+}
+
+sub answer {
+    my ($self, $name, $request, $file, %option) = @_;
+    my $signer = $option{signer} // 'ca';
+    $self->write_index($option{index} // $name, $option{status} // 'V');
+    $self->run(qw(ocsp -CA ca.pem -rsigner), "$signer.pem", '-rkey', "$signer.key", '-index', ($option{index} // $name) . '.index',
+        qw(-ndays 1 -reqin), $request, '-respout', $file);
     return;
 }
 
