@@ -257,7 +257,7 @@ void tls_listeners_destroy(struct tls_listeners *listeners)
 
 void tls_listeners_start_fetching(struct tls_listeners *listeners, struct loop *loop, struct resolver *resolver)
 {
-    for (size_t i = 0; i < listeners->count; ++i) {
+    for (size_t i = 0; listeners != NULL && i < listeners->count; ++i) {
         const struct tls_listener *listener = listeners->items[i];
         for (size_t j = 0; listener != NULL && j < listener->settings->certificate_count; ++j)
             tls_ocsp_start(listener->certificates[j].ocsp, loop, resolver);
@@ -266,7 +266,7 @@ void tls_listeners_start_fetching(struct tls_listeners *listeners, struct loop *
 
 void tls_listeners_stop_fetching(struct tls_listeners *listeners)
 {
-    for (size_t i = 0; i < listeners->count; ++i) {
+    for (size_t i = 0; listeners != NULL && i < listeners->count; ++i) {
         const struct tls_listener *listener = listeners->items[i];
         for (size_t j = 0; listener != NULL && j < listener->settings->certificate_count; ++j)
             tls_ocsp_stop(listener->certificates[j].ocsp);

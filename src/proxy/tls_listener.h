@@ -24,7 +24,8 @@ struct tls_listeners *tls_listeners_create(const struct settings *settings, cons
 /* No connection may be left. NULL is fine. */
 void tls_listeners_destroy(struct tls_listeners *listeners);
 
-/* Has OCSP responses fetched, where the settings want that, until it is stopped or everything is destroyed. */
+/* Has OCSP responses fetched, where the settings want that, until it is stopped or everything is destroyed. NULL is
+ * fine. */
 void tls_listeners_start_fetching(struct tls_listeners *listeners, struct loop *loop, struct resolver *resolver);
 void tls_listeners_stop_fetching(struct tls_listeners *listeners);
 
