@@ -121,6 +121,16 @@ for my $version (qw(--http1.1 --http2)) {
     is_deeply(secure($one, '/own', $version)->{said}, ['max-age=7'], 'what a server says itself stays, alone');
     is_deeply(secure($one, '/own-by-route', $version)->{said}, ['max-age=5'], 'so does what a filter says');
 }
+# answers that no route has part in
+like(curl('--include', '--request-target', '/%', @$_)->{out}, qr{^HTTP/\S+ 400 .*^strict-transport-security: \Q$age\E\r$}msi, "a refusal by https (@$_[0])")
+    for map { [$_, '--cacert', $authority->path, '--resolve', 'shop.example:' . $one->port('secure') . ':127.0.0.1', "$at/"] } qw(--http1.1 --http2);
+like(curl('--include', '--request-target', '*', '--request', 'OPTIONS', @$_)->{out}, qr{^HTTP/\S+ 200 .*^strict-transport-security: \Q$age\E\r$}msi, "an answer for all of the server ($$_[0])")
+    for map { [$_, '--cacert', $authority->path, '--resolve', 'shop.example:' . $one->port('secure') . ':127.0.0.1', "$at/"] } qw(--http1.1 --http2);
+my $misled = raw($one, "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", listener => 'secure');
+is($misled->{status}, 400, 'who speaks http to the port of https is told');
+is($misled->{response}->header('Strict-Transport-Security'), undef, 'and no more than that');
+is(raw($one, "GET /% HTTP/1.1\r\nHost: shop.example\r\n\r\n", listener => 'plain')->{response}->header('Strict-Transport-Security'), undef, 'nor is who is refused by http');
+
 is(curl(qw(--location --cacert), $authority->path, '--connect-to', "shop.example:80:@{[$one->address('plain')]}",
         '--connect-to', "shop.example:@{[$one->port('secure')]}:@{[$one->address('secure')]}", 'http://shop.example/here')->{out},
     'here', 'curl follows');

@@ -386,6 +386,13 @@ void dispatch_start(struct dispatch_entry *entry, const struct listener_settings
     exchange_start(exchange, &entry->route->chain);
 }
 
+void dispatch_mark(struct dispatch_entry *entry, bool is_https)
+{
+    if (is_https)
+        entry->exchange->request.scheme = SLICE("https");
+    gate_mark(entry->dispatch->gate, entry->exchange);
+}
+
 static uint64_t measure(uint64_t from_us, uint64_t to_us)
 {
     return to_us > from_us ? to_us - from_us : 0;

@@ -63,6 +63,9 @@ size_t dispatch_tunnel_count(const struct dispatch *dispatch);
  */
 void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front);
 
+/* Adds to an answer of the front's own, whose exchange never starts, what all responses carry. */
+void dispatch_mark(struct dispatch_entry *entry, bool is_https);
+
 /* Sends the exchange on its way. May call the front. */
 void dispatch_start(struct dispatch_entry *entry, const struct listener_settings *listener);
 

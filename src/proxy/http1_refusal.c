@@ -7,6 +7,7 @@ static void write_answer(struct http1_connection *connection, struct slice body,
     struct exchange *exchange = connection->entry.exchange;
     struct arena *arena = &exchange->arena;
     bool has_body = !slice_equals(exchange->request.method, SLICE("HEAD"));
+    dispatch_mark(&connection->entry, connection->tls != NULL);
     struct http1_delivery delivery =
         http1_writer_plan(&exchange->response, has_body, exchange->request.minor_version, keep_alive);
     struct slice head =

@@ -31,7 +31,9 @@ static void refuse(struct http2_stream *stream, int status, const char *reason)
     struct exchange *exchange = stream->entry.exchange;
     stream->state = HTTP2_STREAM_ANSWER;
     stream->is_head_request = slice_equals(exchange->request.method, SLICE("HEAD"));
-    http2_sender_answer(stream, front_answer_refusal(exchange, status, reason));
+    struct slice body = front_answer_refusal(exchange, status, reason);
+    dispatch_mark(&stream->entry, stream->connection->tls != NULL);
+    http2_sender_answer(stream, body);
 }
 
 static void on_timeout(struct timer *timer)
@@ -103,6 +105,7 @@ static void answer_server_wide(struct http2_stream *stream)
 {
     stream->state = HTTP2_STREAM_ANSWER;
     front_answer_server_wide(stream->entry.exchange);
+    dispatch_mark(&stream->entry, stream->connection->tls != NULL);
     http2_sender_answer(stream, SLICE_NONE);
 }
 
