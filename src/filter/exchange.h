@@ -125,6 +125,12 @@ enum exchange_phase {
     EXCHANGE_ENDED,
 };
 
+/* What exchanges may keep in memory whose clients are one, where it takes nothing or servers do not. */
+struct exchange_room {
+    size_t piece_bytes; /* of a response's body at a time */
+    size_t kept_bytes;  /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
+};
+
 /* The parts above the line are for everybody to read and for their makers to fill; those below belong to exchange*.c,
  * core_table.c and resume.c. */
 struct exchange {
@@ -152,6 +158,7 @@ struct exchange {
     struct slice route_name;
     struct slice id;                       /* the request id, hexadecimal */
     const struct error_pages *error_pages; /* in place of FlexiLib's own answers; NULL: none */
+    struct exchange_room *room;            /* shared with others of the same connection; NULL: without bounds */
     bool takes_pipes;                      /* the front can send a piece of the body that is in a pipe */
     struct body_pipe *pipe;                /* which the piece at hand is in; NULL: in memory */
     const struct exchange_owner *owner;

@@ -139,7 +139,7 @@ void client_request_free(struct client_request *request)
     request->buffer = NULL;
     body_pipe_give(&client->pipes, request->pipe);
     request->pipe = NULL;
-    text_finish(&request->upload.held);
+    client_request_drop_held_body(request);
     text_finish(&request->trailers.lines);
     --client->active_count;
     if (client->spare_count == MOST_SPARE || request->head.capacity > MOST_SPARE_HEAD_BYTES) {

@@ -209,6 +209,9 @@ void client_request_upload(struct client_request *request);
 /* What was handed to the socket is in the kernel's hands. */
 void client_request_upload_more(struct client_request *request);
 
+/* Nothing of the body is kept any more to be sent again. */
+void client_request_drop_held_body(struct client_request *request);
+
 /* The body can be sent once more, from its beginning. */
 bool client_request_can_repeat_body(const struct client_request *request);
 

@@ -235,20 +235,28 @@ static bool wants_large_buffer(const struct client_request *request)
     return expected < LEAST_PIPED_BYTES + RECEIVE_SMALL_BYTES || !may_use_pipe(request);
 }
 
+/* A buffer waits with its bytes for the client, which may be slow in many exchanges at once. */
+static size_t keep_to_room(const struct client_request *request, size_t wanted_bytes)
+{
+    const struct exchange_room *room = request->exchange->room;
+    return room != NULL && room->piece_bytes < wanted_bytes ? room->piece_bytes : wanted_bytes;
+}
+
 /* Finds room behind what was received of a head; it is limited, so there always is. */
 static void make_head_room(struct client_request *request)
 {
     struct receive_buffers *buffers = &request->client->buffers;
     struct receive_buffer *old = request->buffer;
     if (old == NULL) {
-        request->buffer = receive_buffer_take(buffers, wants_large_buffer(request));
+        size_t wanted_bytes = wants_large_buffer(request) ? RECEIVE_LARGE_BYTES : RECEIVE_SMALL_BYTES;
+        request->buffer = receive_buffer_take(buffers, keep_to_room(request, wanted_bytes));
         return;
     }
     if (request->received < old->capacity)
         return;
     size_t length = request->received - request->head_start;
     if (old->capacity < RECEIVE_LARGE_BYTES)
-        request->buffer = receive_buffer_take(buffers, true);
+        request->buffer = receive_buffer_take(buffers, 4 * old->capacity);
     memmove(request->buffer->data, old->data + request->head_start, length);
     if (request->buffer != old)
         receive_buffer_give(buffers, old);
@@ -301,14 +309,17 @@ static void receive_head(struct client_request *request)
 static void choose_body_buffer(struct client_request *request)
 {
     bool is_large = request->body_bytes + request->body.left > RECEIVE_SMALL_BYTES;
-    if (request->buffer != NULL && request->buffer->capacity < RECEIVE_LARGE_BYTES && is_large)
+    size_t wanted_bytes = keep_to_room(request, is_large ? RECEIVE_LARGE_BYTES : RECEIVE_SMALL_BYTES);
+    if (request->buffer != NULL && request->buffer->capacity != receive_buffer_capacity(wanted_bytes))
         release_buffer(request);
     if (request->buffer == NULL)
-        request->buffer = receive_buffer_take(&request->client->buffers, is_large);
+        request->buffer = receive_buffer_take(&request->client->buffers, wanted_bytes);
 }
 
+/* That may take long, as with streams of events: the memory is of use to others meanwhile. */
 static void await_bytes(struct client_request *request)
 {
+    release_buffer(request);
     request->is_readable = false;
     socket_read(request->connection->socket, true);
     if (request->phase_due_ms == 0)

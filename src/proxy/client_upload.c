@@ -10,6 +10,8 @@ enum {
     WRITE_BYTES = 256 * 1024,
     /* of a body that comes in pieces, kept so that it can be sent again */
     HELD_BYTES = 512 * 1024,
+    /* by all exchanges that share a room: more is not begun to be kept */
+    ROOM_BYTES = 256 * 1024,
     MOST_PIECES = 5,
 };
 
@@ -121,21 +123,34 @@ static void send_bytes(struct client_request *request, struct slice data)
     hand_over(request, &parcel);
 }
 
-static void hold(struct client_upload *upload, struct slice data)
+void client_request_drop_held_body(struct client_request *request)
 {
-    if (upload->is_holding && upload->held.length + data.length <= HELD_BYTES) {
-        text_add(&upload->held, data);
+    if (request->exchange->room != NULL)
+        request->exchange->room->kept_bytes -= request->upload.held.capacity;
+    text_finish(&request->upload.held);
+}
+
+static void hold(struct client_request *request, struct slice data)
+{
+    struct client_upload *upload = &request->upload;
+    struct exchange_room *room = request->exchange->room;
+    bool has_room = room == NULL || room->kept_bytes < ROOM_BYTES;
+    if (!upload->is_holding || upload->held.length + data.length > HELD_BYTES || !has_room) {
+        upload->is_holding = false;
+        client_request_drop_held_body(request);
         return;
     }
-    upload->is_holding = false;
-    text_finish(&upload->held);
+    size_t before = upload->held.capacity;
+    text_add(&upload->held, data);
+    if (room != NULL)
+        room->kept_bytes += upload->held.capacity - before;
 }
 
 static void send_piece(struct client_request *request)
 {
     struct client_upload *upload = &request->upload;
     upload->has_piece = false;
-    hold(upload, upload->piece);
+    hold(request, upload->piece);
     send_bytes(request, upload->piece);
 }
 

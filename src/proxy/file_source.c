@@ -28,6 +28,7 @@ struct file_source {
     int fd;
     uint64_t offset, left;
     char *buffer;
+    size_t capacity;
     unsigned pieces;
     struct timer timer; /* of a piece that is put off */
 };
@@ -49,14 +50,31 @@ static void fail(struct file_source *source, const char *reason)
     exchange_fail(exchange, 500);
 }
 
+static size_t choose_piece(const struct file_source *source)
+{
+    const struct exchange_room *room = source->exchange->room;
+    size_t most = room != NULL && room->piece_bytes < PIECE_BYTES ? room->piece_bytes : PIECE_BYTES;
+    if (most < source->capacity)
+        most = source->capacity;
+    return source->left < most ? (size_t)source->left : most;
+}
+
+/* Where there is little room at first there may be more later: each buffer is much larger than the one before. */
+static void make_buffer(struct file_source *source, size_t wanted)
+{
+    if (wanted <= source->capacity)
+        return;
+    source->buffer = arena_alloc(&source->exchange->arena, wanted);
+    source->capacity = wanted;
+}
+
 static void deliver(struct file_source *source)
 {
     struct exchange *exchange = source->exchange;
-    size_t wanted = source->left < PIECE_BYTES ? (size_t)source->left : PIECE_BYTES;
+    size_t wanted = choose_piece(source);
     ssize_t length = 0;
     if (wanted != 0) {
-        if (source->buffer == NULL)
-            source->buffer = arena_alloc(&exchange->arena, wanted);
+        make_buffer(source, wanted);
         length = pread(source->fd, source->buffer, wanted, (off_t)source->offset);
         if (length <= 0) {
             char words[128];

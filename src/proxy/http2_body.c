@@ -5,6 +5,10 @@
 
 #include <nghttp2/nghttp2.h>
 
+enum {
+    GROWTH_BYTES = 16 * 1024, /* of the memory for what is received */
+};
+
 /* The client may send as much again. */
 static void release(struct http2_stream *stream, size_t length)
 {
@@ -54,13 +58,25 @@ void http2_body_begin(struct http2_stream *stream)
         return;
     if (stream->is_request_over) {
         exchange->request_body = text_slice(&body->in);
-        release(stream, body->held_bytes);
         return;
     }
     body->timer = (struct timer){.on_timeout = on_timeout, .data = stream};
     body->owes_continue = stream->framing.expects_continue && body->in.length == 0;
     exchange->streams_request = true;
     exchange->request_length = stream->framing.content_length;
+}
+
+/* A text that doubles each time may be half empty. */
+static void make_room(struct text *in, size_t more)
+{
+    size_t needed = in->length + more + 1;
+    struct text grown = TEXT_INIT;
+    if (needed <= in->capacity || needed <= GROWTH_BYTES)
+        return;
+    text_reserve(&grown, needed / GROWTH_BYTES * GROWTH_BYTES + GROWTH_BYTES - 1);
+    text_add(&grown, text_slice(in));
+    text_finish(in);
+    *in = grown;
 }
 
 static bool is_wanted(const struct http2_stream *stream)
@@ -81,6 +97,7 @@ void http2_body_add(struct http2_stream *stream, struct slice data)
         release(stream, data.length);
         return;
     }
+    make_room(&body->in, data.length);
     text_add(&body->in, data);
     if (body->is_pulled || stream->wants_input)
         http2_stream_make_due(stream);
@@ -112,7 +129,7 @@ void http2_body_pull(struct dispatch_entry *entry)
     struct http2_stream *stream = http2_stream_of(entry);
     struct http2_body *body = &stream->body;
     release(stream, body->lent.length);
-    text_clear(&body->lent);
+    text_finish(&body->lent);
     body->is_pulled = true;
     http2_body_give(stream);
     http2_connection_poke(stream->connection);

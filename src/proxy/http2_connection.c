@@ -278,6 +278,7 @@ void http2_connection_start(struct http2_connection *connection, struct slice re
     connection->leave_timer = (struct timer){.on_timeout = on_leave_timeout, .data = connection};
     connection->poke_timer = (struct timer){.on_timeout = on_poke, .data = connection};
     connection->session = http2_session_create(connection);
+    http2_sender_choose_pieces(connection);
     socket_set_events(connection->socket, &events, connection);
     http2_connection_enter(connection);
     if (connection->front->is_draining)

@@ -24,9 +24,10 @@
 struct nghttp2_session;
 
 enum {
-    HTTP2_MOST_STREAMS = 128,              /* at once, on one connection */
+    HTTP2_MOST_STREAMS = 100,              /* at once, on one connection */
     HTTP2_STREAM_WINDOW_BYTES = 128 << 10, /* of a request's body */
-    HTTP2_WINDOW_BYTES = 1 << 20,          /* of all bodies of a connection */
+    HTTP2_WINDOW_BYTES = 512 << 10,        /* of all bodies of a connection */
+    HTTP2_HEADS_BYTES = 512 << 10,         /* of the heads of all its requests, unpacked */
     HTTP2_OUT_BYTES = 64 << 10,            /* from here on nothing more is made ready to be written */
     HTTP2_INPUT_BYTES = 32 << 10,          /* received at once */
 };
@@ -69,6 +70,7 @@ struct http2_stream {
     bool is_cut;      /* the response cannot be completed */
     bool is_finished; /* the exchange is over and has to be closed */
     bool has_logged_refusal;
+    bool is_too_much;                /* with it the heads of all streams would be */
     bool owes_end;                   /* and the stream's end waits to be sent nevertheless */
     struct tunnel_side *tunnel_side; /* NULL where no tunnel has the stream */
     bool wants_input;                /* the tunnel does, as soon as there is any */
@@ -80,7 +82,9 @@ struct http2_stream {
     struct timer timer;
     /* The piece of the response's body at hand. */
     struct slice rest;
-    bool is_owed; /* the exchange waits to hear that it is sent */
+    bool is_held;       /* it waits for the client, in piece_bytes of memory at most */
+    size_t piece_bytes; /* as many as any piece of the stream could have had */
+    bool is_owed;       /* the exchange waits to hear that it is sent */
     bool is_last;
     uint64_t seen_data_bytes; /* of the connection, when the timer was last over */
     struct dispatch_entry entry;
@@ -112,6 +116,9 @@ struct http2_connection {
     uint64_t lingered_bytes;
     uint64_t taken_bytes; /* by the client, when the timer of a write was last over */
     uint64_t data_bytes;  /* of bodies made ready to be written */
+    size_t head_bytes;    /* of the requests at hand */
+    size_t waiting_bytes; /* of memory that holds pieces of responses */
+    struct exchange_room room;
     struct text out, sending;
     struct timer wait_timer, write_timer, poke_timer, leave_timer;
     struct http2_guard guard;
@@ -245,6 +252,12 @@ void http2_sender_give_data(struct http2_stream *stream, struct slice data, bool
 
 /* The answer to CONNECT where a server has switched to what the client wants (RFC 8441 section 5). */
 void http2_sender_switch(struct http2_stream *stream);
+
+/* How large the next piece may be that any stream of the connection is given. */
+void http2_sender_choose_pieces(struct http2_connection *connection);
+
+/* The piece at hand does not wait any more. */
+void http2_sender_release(struct http2_stream *stream);
 
 /* The response's head as it is, and no body. */
 void http2_sender_refuse(struct http2_stream *stream);

@@ -9,6 +9,9 @@
 enum {
     OWN_FIELDS = 4, /* :status, date, content-length, trailer */
     MOST_DIGITS = 20,
+    /* while no more than that waits for the client, pieces are large, or small; else tiny */
+    LARGE_PIECES_BYTES = 128 * 1024,
+    SMALL_PIECES_BYTES = 384 * 1024,
 };
 
 static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, struct slice value)
@@ -135,15 +138,50 @@ static void start_timer(struct http2_stream *stream)
     timer_start(front->loop, &stream->timer, front->settings->write_timeout_ms);
 }
 
+void http2_sender_choose_pieces(struct http2_connection *connection)
+{
+    size_t *piece_bytes = &connection->room.piece_bytes;
+    if (connection->waiting_bytes <= LARGE_PIECES_BYTES)
+        *piece_bytes = RECEIVE_LARGE_BYTES;
+    else
+        *piece_bytes = connection->waiting_bytes <= SMALL_PIECES_BYTES ? RECEIVE_SMALL_BYTES : RECEIVE_TINY_BYTES;
+}
+
+static void hold(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    if (stream->piece_bytes < connection->room.piece_bytes)
+        stream->piece_bytes = connection->room.piece_bytes;
+    stream->is_held = true;
+    connection->waiting_bytes += stream->piece_bytes;
+    http2_sender_choose_pieces(connection);
+}
+
+void http2_sender_release(struct http2_stream *stream)
+{
+    if (!stream->is_held)
+        return;
+    stream->is_held = false;
+    stream->connection->waiting_bytes -= stream->piece_bytes;
+    http2_sender_choose_pieces(stream->connection);
+}
+
+static void give_piece(struct http2_stream *stream)
+{
+    if (stream->rest.length == 0) {
+        http2_stream_make_due(stream);
+        return;
+    }
+    hold(stream);
+    start_timer(stream);
+}
+
 void http2_sender_give_data(struct http2_stream *stream, struct slice data, bool last)
 {
     stream->rest = stream->has_body && stream->is_open ? data : SLICE_NONE;
     stream->is_owed = true;
     stream->is_last = last;
-    if (stream->rest.length == 0)
-        http2_stream_make_due(stream);
-    else
-        start_timer(stream);
+    give_piece(stream);
     if (stream->is_open && stream->has_body)
         nghttp2_session_resume_data(stream->connection->session, stream->id);
 }

@@ -57,6 +57,7 @@ static void open_exchange(struct http2_stream *stream)
     dispatch_open(connection->front->dispatch, &stream->entry, &http2_sender);
     struct exchange *exchange = stream->entry.exchange;
     front_ends_note_peer(exchange, &connection->peer);
+    exchange->room = &connection->room;
     http2_request_guess(&stream->fields, &exchange->request);
     exchange->tls = tls_facts_view(connection->tls);
     exchange->client_name = tls_facts_client_name(connection->tls);
@@ -82,7 +83,12 @@ struct http2_stream *http2_stream_open(struct http2_connection *connection, int3
 void http2_stream_add_field(struct http2_stream *stream, const struct header *field)
 {
     struct http2_connection *connection = stream->connection;
+    size_t before = stream->fields.bytes;
+    if (stream->is_too_much || stream->fields.is_too_large)
+        return;
     http2_fields_add(&stream->fields, &stream->entry.exchange->arena, connection->front->settings, field);
+    connection->head_bytes += stream->fields.bytes - before;
+    stream->is_too_much = connection->head_bytes > HTTP2_HEADS_BYTES;
 }
 
 bool http2_stream_add_trailer(struct http2_stream *stream, const struct header *field)
@@ -136,7 +142,9 @@ void http2_stream_end_head(struct http2_stream *stream)
         request->scheme = SLICE("https");
     stream->is_head_request = slice_equals(request->method, SLICE("HEAD"));
     choose_priority(stream);
-    if (refusal.status != 0)
+    if (stream->is_too_much)
+        http2_sender_reset(stream, NGHTTP2_REFUSED_STREAM);
+    else if (refusal.status != 0)
         refuse(stream, refusal.status, refusal.reason);
     else if (is_misdirected(stream))
         refuse(stream, 421, "the certificate that was shown is not for this host");
@@ -170,6 +178,8 @@ static void destroy(struct http2_stream *stream)
         http2_request_guess(&stream->fields, &stream->entry.exchange->request);
     dispatch_close(&stream->entry);
     http2_body_finish(stream);
+    http2_sender_release(stream);
+    connection->head_bytes -= stream->fields.bytes;
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
     timer_stop(connection->front->loop, &stream->timer);
     if (stream->previous != NULL)
@@ -193,6 +203,7 @@ static void let_go(struct http2_stream *stream)
 static void tell_sent(struct http2_stream *stream)
 {
     stream->is_owed = false;
+    http2_sender_release(stream);
     if (stream->state == HTTP2_STREAM_ANSWER)
         stream->is_finished = true;
     else

@@ -102,7 +102,13 @@ struct tunnel_end http2_tunnel_take_over(struct dispatch_entry *entry, struct tu
     };
     struct http2_stream *stream = http2_stream_of(entry);
     stream->tunnel_side = side;
-    return (struct tunnel_end){.calls = &calls, .end = stream, .has_received = !http2_body_is_empty(stream)};
+    return (struct tunnel_end){
+        .calls = &calls,
+        .end = stream,
+        .has_received = !http2_body_is_empty(stream),
+        .most_received = RECEIVE_TINY_BYTES,
+        .most_passed = &stream->connection->room.piece_bytes,
+    };
 }
 
 void http2_tunnel_work(struct http2_stream *stream)
@@ -110,6 +116,7 @@ void http2_tunnel_work(struct http2_stream *stream)
     if (stream->is_owed && (stream->rest.length == 0 || !stream->is_open)) {
         stream->is_owed = false;
         stream->rest = SLICE_NONE;
+        http2_sender_release(stream);
         tunnel_on_written(stream->tunnel_side, stream->is_open);
     }
     if (stream->tunnel_side != NULL && stream->wants_input && has_input(stream))

@@ -91,10 +91,20 @@ static void end_if_done(struct tunnel *tunnel)
         end_tunnel(tunnel, tunnel->client.takes_nothing || tunnel->server.takes_nothing ? TUNNEL_BROKEN : TUNNEL_ENDED);
 }
 
+static size_t choose_capacity(const struct tunnel_side *side)
+{
+    size_t wanted_bytes = side->was_full ? RECEIVE_LARGE_BYTES : RECEIVE_SMALL_BYTES;
+    const size_t *most_passed = side->other->end.most_passed;
+    if (most_passed != NULL && *most_passed < wanted_bytes)
+        wanted_bytes = *most_passed;
+    size_t most = side->end.most_received;
+    return most != 0 && most < wanted_bytes ? most : wanted_bytes;
+}
+
 /* There is no buffer. Returns whether anything but silence was received. */
 static bool receive_from(struct tunnel_side *side, ssize_t *received)
 {
-    side->buffer = receive_buffer_take(&side->tunnel->tunnels->buffers, side->was_full);
+    side->buffer = receive_buffer_take(&side->tunnel->tunnels->buffers, choose_capacity(side));
     *received = side->end.calls->receive(side->end.end, side->buffer->data, side->buffer->capacity);
     int error = errno;
     side->was_full = *received > 0 && (size_t)*received == side->buffer->capacity;

@@ -33,8 +33,10 @@ struct tunnel_end_calls {
 struct tunnel_end {
     const struct tunnel_end_calls *calls;
     void *end;
-    bool is_writing;   /* something of its owner's is being written, whose end tunnel_on_written tells */
-    bool has_received; /* the next receive gives bytes for sure */
+    bool is_writing;           /* something of its owner's is being written, whose end tunnel_on_written tells */
+    bool has_received;         /* the next receive gives bytes for sure */
+    size_t most_received;      /* at a time; 0: any number */
+    const size_t *most_passed; /* to this end at a time, as it is then; NULL: any number */
 };
 
 /* What the tunnels of a worker share; zero bytes but for the loop. */
