@@ -23,9 +23,10 @@ struct compressed_body {
     struct compressed_bodies *bodies;
     struct dispatch_entry *entry;
     const struct coder_calls *calls;
-    struct coder *coder;     /* NULL when its work is done */
-    size_t coder_bytes;      /* what it took when that was last asked */
-    struct timer timer;      /* of work for the next turn, or of a flush */
+    struct coder *coder; /* NULL when its work is done */
+    size_t coder_bytes;  /* what it took when that was last asked */
+    struct timer timer;  /* of work for the next turn */
+    struct timer flush_timer;
     uint64_t turn;           /* the last one in which something was compressed, */
     size_t turn_bytes;       /* and how much that was */
     struct slice piece;      /* what is left of what the exchange has handed over */
@@ -61,7 +62,8 @@ static void drop_coder(struct compressed_body *body)
     note_memory(body, 0);
 }
 
-static void on_timeout(struct timer *timer);
+static void on_turn(struct timer *timer);
+static void on_flush_due(struct timer *timer);
 
 static struct compressed_body *create(struct compressed_bodies *bodies, struct dispatch_entry *entry,
                                       enum coding coding, int level)
@@ -74,7 +76,8 @@ static struct compressed_body *create(struct compressed_bodies *bodies, struct d
     body->entry = entry;
     body->calls = coders[coding];
     body->room = (struct coder_room){.data = body->output, .length = OUTPUT_BYTES};
-    body->timer = (struct timer){.on_timeout = on_timeout, .data = body};
+    body->timer = (struct timer){.on_timeout = on_turn, .data = body};
+    body->flush_timer = (struct timer){.on_timeout = on_flush_due, .data = body};
     body->is_event_stream = response_compression_is_event_stream(entry->exchange);
     body->coder = body->calls->create(level, entry->exchange->response.body_length);
     if (body->coder == NULL) {
@@ -177,7 +180,7 @@ static void finish_task(struct compressed_body *body, bool was_flush)
         if (body->room.used != 0)
             send_output(body, false);
     } else if (body->is_last) {
-        drop_coder(body);
+        compressed_body_stop(body);
         send_output(body, true);
     } else {
         body->has_piece = false;
@@ -213,16 +216,20 @@ static void advance(struct compressed_body *body)
     }
 }
 
-static void on_timeout(struct timer *timer)
+static void on_turn(struct timer *timer)
+{
+    advance(timer->data);
+}
+
+static void on_flush_due(struct timer *timer)
 {
     struct compressed_body *body = timer->data;
-    body->is_flushing = !body->has_piece && body->owes_flush;
+    body->is_flushing = body->owes_flush;
     advance(body);
 }
 
 void compressed_body_send(struct compressed_body *body, struct slice data, bool last)
 {
-    timer_stop(body->bodies->loop, &body->timer);
     body->entry->exchange->response_bytes = body->sent_bytes;
     body->piece = data;
     body->has_piece = true;
@@ -232,11 +239,13 @@ void compressed_body_send(struct compressed_body *body, struct slice data, bool 
 
 void compressed_body_flush(struct compressed_body *body)
 {
-    if (!body->has_piece && body->owes_flush && body->is_event_stream) {
+    bool is_due = !body->has_piece && body->owes_flush;
+    if (is_due && body->is_event_stream) {
         body->is_flushing = true;
         advance(body);
-    } else if (!body->has_piece && body->owes_flush) {
-        timer_start(body->bodies->loop, &body->timer, FLUSH_DELAY_MS);
+    } else if (is_due && body->flush_timer.position == 0) {
+        /* not put off by what comes meanwhile: a stream may never pause for so long */
+        timer_start(body->bodies->loop, &body->flush_timer, FLUSH_DELAY_MS);
     }
     body->entry->front->flush(body->entry);
 }
@@ -253,6 +262,7 @@ void compressed_body_sent(struct compressed_body *body)
 void compressed_body_stop(struct compressed_body *body)
 {
     timer_stop(body->bodies->loop, &body->timer);
+    timer_stop(body->bodies->loop, &body->flush_timer);
     drop_coder(body);
 }
 

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 static void check_round_trip(struct listen_options options)
 {
     struct text text = TEXT_INIT;
