@@ -3,6 +3,7 @@
 
 use lib 't/lib';
 use FlexiLib::Test;
+use FlexiLib::Test::Http2;
 
 need('curl');
 
@@ -26,7 +27,8 @@ my $backend = start_backend(sub {
         $connection->wait_go;
         $connection->send("${chunk}0\r\n\r\n");
     } elsif ($path eq '/endless') {
-        my ($sent, $told) = (0, 0);
+        my $sent = 0;
+        local $SIG{PIPE} = 'IGNORE';
         $connection->send("${head}Transfer-Encoding: chunked\r\n\r\n");
         for (1 .. $rounds) {
             while ($sent < $most) {
@@ -79,6 +81,17 @@ for my $coding (qw(gzip br zstd)) {
     $backend->go;
     is($backend->wait_told(qr/left/), 'left', 'when it leaves, the server is left too');
 }
+
+my $http2 = FlexiLib::Test::Http2->open($flexilib, is_passive => 1);
+$http2->request(1, GET => '/endless', ['accept-encoding' => 'zstd']);
+$backend->wait_told(qr/^sent/);
+while (my $frame = $http2->read_frame) {
+    last if $frame->{type} == $FlexiLib::Test::Http2::TYPE{DATA};
+}
+$http2->reset(1);
+$backend->go for 1 .. $rounds;
+is($backend->wait_told(qr/left/), 'left', 'a stream that is left, too');
+$http2->close;
 
 # on kept connections the memory of earlier responses is back
 my $client = connect_to($flexilib);

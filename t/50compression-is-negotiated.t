@@ -18,9 +18,14 @@ my %answers = (
 my $backend = start_backend(sub {
     my ($connection) = @_;
     while (my $request = $connection->read_request) {
-        my ($status, $headers, $body) = @{ $answers{ $request->target =~ s{^/\w+(?=/)}{}r } };
+        my ($status, $headers, $body) = @{ $answers{ $request->target =~ s{^/\w+(?=/)}{}r } // [] };
         if (($request->header('If-None-Match') // '') =~ m{^W/"a"$}) {
             $connection->send("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n");
+            next;
+        }
+        if ($request->target =~ m{/trailers/(\w*)}) {
+            $connection->send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" . ($1 eq 'announced' ? "Trailer: Repr-Digest\r\n" : '')
+                . sprintf "Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\nRepr-Digest: sha-256=:AAAA:\r\n\r\n", length $page, $page);
             next;
         }
         my $bytes = response_bytes($status, $headers, $body);
@@ -125,5 +130,13 @@ is($response->status . ' ' . $response->body, '206 ' . substr($page, 0, 10), 'a 
 is($response->header('Content-Encoding'), undef, 'and plain itself');
 $response = ask('/b.css', Host => 'files.example');
 is($response->header('Content-Encoding') . $response->body, 'gzippacked before', 'a file that is packed already');
+
+$response = ask('/trailers/unannounced', TE => 'trailers', Connection => 'TE');
+is($response->header('Content-Encoding'), 'br', 'a response with trailers');
+like($response->{trailer}, qr/^X-Sum: 1\r\n/, 'still has them');
+unlike($response->{trailer}, qr/Digest/, 'but for what is said of other bytes');
+$response = ask('/trailers/announced', TE => 'trailers', Connection => 'TE');
+is($response->header('Content-Encoding'), undef, 'where that is announced, the bytes stay as they are');
+like($response->{trailer}, qr/^Repr-Digest: /m, 'and so does what is said of them');
 
 done_testing;

@@ -181,6 +181,7 @@ static void finish_task(struct compressed_body *body, bool was_flush)
             send_output(body, false);
     } else if (body->is_last) {
         compressed_body_stop(body);
+        response_compression_settle_trailers(body->entry->exchange);
         send_output(body, true);
     } else {
         body->has_piece = false;

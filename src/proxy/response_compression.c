@@ -76,16 +76,27 @@ static bool forbids_changes(const struct headers *headers)
     return has_item(headers, SLICE("cache-control"), SLICE("no-transform"));
 }
 
-/* What speaks of the very bytes that are sent, for somebody to check or to put together. */
-static bool has_fixed_bytes(const struct headers *response)
+/* What somebody may hold the very bytes against. */
+static const char *const digests[] = {"content-digest", "repr-digest", "digest", "content-md5"};
+
+enum {
+    DIGESTS = sizeof(digests) / sizeof(digests[0]),
+};
+
+static bool has_digest(const struct response_head *response)
 {
-    static const char *const names[] = {"content-encoding", "content-range", "content-digest",
-                                        "repr-digest",      "digest",        "content-md5"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
-        if (headers_find(response, slice_from_text(names[i])) != NULL)
+    for (size_t i = 0; i < DIGESTS; ++i) {
+        struct slice name = slice_from_text(digests[i]);
+        if (headers_find(&response->headers, name) != NULL || list_has(response->trailer_names, name))
             return true;
     }
     return false;
+}
+
+static bool has_fixed_bytes(const struct response_head *response)
+{
+    return headers_find(&response->headers, SLICE("content-encoding")) != NULL ||
+           headers_find(&response->headers, SLICE("content-range")) != NULL || has_digest(response);
 }
 
 static bool may_have_body(int status)
@@ -98,7 +109,7 @@ static bool is_compressible(const struct compression_settings *settings, const s
     return may_have_body(response->status) &&
            (response->body_length < 0 ||
             (response->body_length >= settings->min_length_bytes && response->body_length != 0)) &&
-           is_listed(settings, find_type(&response->headers)) && !has_fixed_bytes(&response->headers) &&
+           is_listed(settings, find_type(&response->headers)) && !has_fixed_bytes(response) &&
            !forbids_changes(&response->headers);
 }
 
@@ -132,7 +143,8 @@ static void settle_not_modified(const struct compression_settings *settings, str
 {
     const struct headers *response = &exchange->response.headers;
     struct slice type = find_type(response);
-    if ((type.length != 0 && !is_listed(settings, type)) || has_fixed_bytes(response) || forbids_changes(response))
+    if ((type.length != 0 && !is_listed(settings, type)) || has_fixed_bytes(&exchange->response) ||
+        forbids_changes(response))
         return;
     add_vary(exchange);
     struct header *tag = headers_find(response, SLICE("etag"));
@@ -172,6 +184,12 @@ void response_compression_announce(struct exchange *exchange, enum coding coding
     headers_remove(&response->headers, SLICE("accept-ranges"));
     headers_add(&response->headers, &exchange->arena, SLICE("Content-Encoding"), coding_name(coding));
     response->body_length = -1;
+}
+
+void response_compression_settle_trailers(struct exchange *exchange)
+{
+    for (size_t i = 0; i < DIGESTS && exchange->response_trailers.count != 0; ++i)
+        headers_remove(&exchange->response_trailers, slice_from_text(digests[i]));
 }
 
 bool response_compression_is_event_stream(const struct exchange *exchange)

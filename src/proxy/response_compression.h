@@ -14,6 +14,9 @@ bool response_compression_choose(const struct compression_settings *settings, st
 /* Makes exchange->response the head of a body in that coding, whose length is not known. */
 void response_compression_announce(struct exchange *exchange, enum coding coding);
 
+/* With the last piece of such a body: takes out what was said of the other one's bytes. */
+void response_compression_settle_trailers(struct exchange *exchange);
+
 /* Whether the response comes in pieces each of which its reader waits for. */
 bool response_compression_is_event_stream(const struct exchange *exchange);
 

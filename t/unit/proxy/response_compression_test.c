@@ -159,6 +159,23 @@ static void some_responses_are_left_alone(void **state)
     expect(200, 5000, TAKES_ALL, LIST(HTML, "Content-MD5", "AAAA"), NULL, false);
 }
 
+static void announced_digests_hold(void **state)
+{
+    struct exchange exchange = {.request = {.minor_version = 1}, .response = {.status = 200, .body_length = -1}};
+    enum coding coding;
+    arena_init(&exchange.arena, 0);
+    fill(&exchange.request.headers, &exchange.arena, TAKES_ALL);
+    fill(&exchange.response.headers, &exchange.arena, LIST(HTML));
+    exchange.response.trailer_names = SLICE("X-Sum, Repr-Digest");
+    assert_false(response_compression_choose(&settings, &exchange, &coding));
+    exchange.response.trailer_names = SLICE("X-Sum, X-Digest");
+    assert_true(response_compression_choose(&settings, &exchange, &coding));
+    fill(&exchange.response_trailers, &exchange.arena, LIST("content-md5", "AAAA", "x-sum", "1", "Digest", "AAAA"));
+    response_compression_settle_trailers(&exchange);
+    assert_int_equal(exchange.response_trailers.count, 1);
+    arena_finish(&exchange.arena);
+}
+
 static void expect_type(const char *type, bool is_compressed)
 {
     expect(200, 5000, TAKES_ALL, LIST("Content-Type", type), is_compressed ? "zstd" : NULL, is_compressed);
@@ -270,7 +287,8 @@ int main(void)
         cmocka_unit_test(clients_get_what_they_like),    cmocka_unit_test(old_clients_get_plain_bytes),
         cmocka_unit_test(some_responses_are_left_alone), cmocka_unit_test(types_are_those_listed),
         cmocka_unit_test(some_types_have_to_be_named),   cmocka_unit_test(vary_is_merged),
-        cmocka_unit_test(heads_tell_of_other_bytes),     cmocka_unit_test(what_is_kept_is_found_again),
+        cmocka_unit_test(announced_digests_hold),        cmocka_unit_test(heads_tell_of_other_bytes),
+        cmocka_unit_test(what_is_kept_is_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
