@@ -129,6 +129,7 @@ routes:
       - { error_pages: {}, handler: hello }
 YAML
     ['sockets as they shall be', "listen:\n  - { address: 0, backlog: 1, half_close: yes }\n  - { address: unix:a, mode: 0660, owner: root, group: 0, backlog: 2147483647 }\n  - { address: unix:b, mode: '600' }\n"],
+    ['limits of connections', "max_connections: 2147483647\nmax_connections_per_address: 1\nlisten:\n  - { address: 0, max_connections: 1 }\n  - { address: 127.0.0.1:0, max_connections: 0 }\n"],
     ['headers of the PROXY protocol', "trusted_proxies: [unix]\nlisten:\n  - { address: 0, proxy_protocol: yes }\n  - { address: 127.0.0.1:0, proxy_protocol: no }\n  - { address: \"[::1]:0\", proxy_protocol: private }\n  - { address: 127.0.0.2:0, proxy_protocol: [\"::/0\", unix, 10.0.0.0/8] }\n  - { address: 127.0.0.3:0, proxy_protocol: [] }\n"],
     ['compression in every form', <<'YAML'],
 compress: on

@@ -24,6 +24,8 @@ enum {
     SETTING_ACME_CHALLENGES,
     SETTING_USER,
     SETTING_ACCESS_LOG,
+    SETTING_MAX_CONNECTIONS,
+    SETTING_MAX_CONNECTIONS_PER_ADDRESS,
     SETTING_BODY_LIMIT,
     SETTING_BODY_RATE,
     SETTING_HEAD_LIMIT,
@@ -79,6 +81,16 @@ static const struct field fields[SETTING_FIELDS] = {
                             .type = FIELD_TEXT,
                             .fallback = "stdout",
                             .summary = "a file, stdout or off"},
+    [SETTING_MAX_CONNECTIONS] = {.name = "max_connections",
+                                 .type = FIELD_INTEGER,
+                                 .fallback = "0",
+                                 .maximum = INT32_MAX,
+                                 .summary = "how many clients may be connected; 0: any number"},
+    [SETTING_MAX_CONNECTIONS_PER_ADDRESS] = {.name = "max_connections_per_address",
+                                             .type = FIELD_INTEGER,
+                                             .fallback = "0",
+                                             .maximum = INT32_MAX,
+                                             .summary = "how many connections one client may have; 0: any number"},
     [SETTING_BODY_LIMIT] = {.name = "body_limit",
                             .type = FIELD_SIZE,
                             .fallback = "16MB",
@@ -189,6 +201,8 @@ static bool read_user(struct settings_reader *reader, const struct field_value *
 
 static void take_limits(struct settings *settings, const struct field_value *values)
 {
+    settings->max_connections = values[SETTING_MAX_CONNECTIONS].integer;
+    settings->max_connections_per_address = values[SETTING_MAX_CONNECTIONS_PER_ADDRESS].integer;
     settings->body_limit_bytes = values[SETTING_BODY_LIMIT].integer;
     settings->body_rate_bytes = values[SETTING_BODY_RATE].integer;
     settings->head_limit_bytes = values[SETTING_HEAD_LIMIT].integer;

@@ -212,9 +212,10 @@ struct listener_settings {
     /* Whose connections begin with a header of the PROXY protocol, which nobody else's may. */
     const struct address_range *proxy_senders;
     size_t proxy_sender_count;
-    bool keeps_half_closed; /* a client that sends no more has not left while a response is due */
-    int64_t backlog;        /* connections that may wait to be accepted; 0: the usual number */
-    bool has_mode;          /* unix sockets: of the file */
+    bool keeps_half_closed;  /* a client that sends no more has not left while a response is due */
+    int64_t max_connections; /* of all workers; 0: any number */
+    int64_t backlog;         /* connections that may wait to be accepted; 0: the usual number */
+    bool has_mode;           /* unix sockets: of the file */
     unsigned mode;
     struct slice owner, group; /* likewise, NUL-terminated names or numbers; empty: as they come */
     struct place owner_place, group_place;
@@ -284,7 +285,9 @@ struct settings {
     int64_t header_timeout_ms, body_timeout_ms, keep_alive_timeout_ms, write_timeout_ms;
     int64_t handler_timeout_ms; /* how long a filter may pause */
     int64_t drain_timeout_ms, shutdown_timeout_ms;
-    int64_t arena_bytes; /* what an exchange has ready */
+    int64_t max_connections;             /* of clients, with all workers; 0: any number */
+    int64_t max_connections_per_address; /* likewise; a network of 64 bits counts as one where it is IPv6 */
+    int64_t arena_bytes;                 /* what an exchange has ready */
 };
 
 /* Reads a configuration: proxy.ini's format where the file's name ends in ".ini", YAML otherwise. Returns NULL and

@@ -13,6 +13,7 @@ enum {
     LISTENER_HTTPS_ONLY,
     LISTENER_PROXY_PROTOCOL,
     LISTENER_HALF_CLOSE,
+    LISTENER_MAX_CONNECTIONS,
     LISTENER_BACKLOG, /* and the three below, as listener_socket_read wants them */
     LISTENER_MODE,
     LISTENER_OWNER,
@@ -42,6 +43,11 @@ static const struct field fields[LISTENER_FIELDS] = {
                              .type = FIELD_BOOL,
                              .fallback = "no",
                              .summary = "whether clients that send no more still wait for their response"},
+    [LISTENER_MAX_CONNECTIONS] = {.name = "max_connections",
+                                  .type = FIELD_INTEGER,
+                                  .fallback = "0",
+                                  .maximum = INT32_MAX,
+                                  .summary = "how many clients may be connected to it; 0: any number"},
     [LISTENER_BACKLOG] = {.name = "backlog",
                           .type = FIELD_INTEGER,
                           .fallback = "4096",
@@ -108,6 +114,7 @@ static bool read_keys(struct settings_reader *reader, const struct node *node, s
     listener->name = values[LISTENER_NAME].text;
     listener->speaks_http2 = values[LISTENER_HTTP2].boolean;
     listener->is_https_only = values[LISTENER_HTTPS_ONLY].boolean;
+    listener->max_connections = values[LISTENER_MAX_CONNECTIONS].integer;
     listener->keeps_half_closed = values[LISTENER_HALF_CLOSE].boolean;
     if (values[LISTENER_NAME].written && !name_check(reader, values[LISTENER_NAME].node, "a listener", true))
         return false;

@@ -1,7 +1,7 @@
 #ifndef FLEXILIB_PROCESS_ROLE_H
 #define FLEXILIB_PROCESS_ROLE_H
 
-/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and four descriptors. */
+/* All that crosses the exec from supervisor to worker: what stands here, as arguments, and five descriptors. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@ enum {
     ROLE_SLOTS_FD = 4,
     ROLE_SERVERS_FD = 5,
     ROLE_TICKETS_FD = 6,
+    ROLE_CLIENTS_FD = 7,
 };
 
 struct role {

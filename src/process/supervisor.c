@@ -345,7 +345,7 @@ static bool open_supplies(struct supervisor *supervisor, const char *config, str
         !poller_watch(&supplies->poller, &supervisor->signals, supervisor->signal_fd, on_signal, supervisor))
         return error_set(error, "cannot watch for events: %s", strerror(errno));
     if (!slots_open(&supplies->slots) || !server_table_open(&supplies->servers) ||
-        !ticket_region_open(&supplies->tickets))
+        !ticket_region_open(&supplies->tickets) || !client_region_open(&supplies->clients))
         return error_set(error, "cannot make shared memory: %s%s", strerror(errno),
                          errno == EFBIG ? " (the limit of file sizes, `ulimit -f`, counts for it too)" : "");
     wanted_init(&supplies->wanted, &supplies->poller);
@@ -363,6 +363,7 @@ static void close_supplies(struct supervisor *supervisor)
     if (supervisor->signal_fd != -1)
         close(supervisor->signal_fd);
     poller_close(&supplies->poller);
+    client_region_close(&supplies->clients);
     ticket_region_close(&supplies->tickets);
     server_table_close(&supplies->servers);
     slots_close(&supplies->slots);
@@ -383,7 +384,8 @@ static void prepare(struct supervisor *supervisor, const char *config)
                      .program = {.fd = -1},
                      .slots = {.fd = -1},
                      .servers = {.region.fd = -1},
-                     .tickets = {.fd = -1}},
+                     .tickets = {.fd = -1},
+                     .clients = {.fd = -1}},
         .signal_fd = -1,
         .signals = POLLER_WATCH_NONE,
     };

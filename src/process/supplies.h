@@ -3,6 +3,7 @@
 
 /* What the supervisor owns and every generation and worker process uses. */
 
+#include "process/client_region.h"
 #include "process/listeners.h"
 #include "process/logs.h"
 #include "process/poller.h"
@@ -23,6 +24,7 @@ struct supplies {
     struct slots slots;
     struct server_table servers;
     struct ticket_region tickets;
+    struct client_region clients;
     struct snapshots snapshots;
     struct wanted wanted;
 };

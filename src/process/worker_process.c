@@ -98,7 +98,7 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
 {
     char **arguments = role_make_arguments(role);
     /* In the order of the numbers they get: standard input, output, error, ROLE_CHANNEL_FD, ROLE_SLOTS_FD,
-     * ROLE_SERVERS_FD, ROLE_TICKETS_FD. */
+     * ROLE_SERVERS_FD, ROLE_TICKETS_FD, ROLE_CLIENTS_FD. */
     const int descriptors[] = {
         -1,
         pipes->output[1],
@@ -107,6 +107,7 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
         supplies->slots.fd,
         supplies->servers.region.fd,
         supplies->tickets.fd,
+        supplies->clients.fd,
     };
     struct spawn spawn = {
         .program_fd = supplies->program.fd,
@@ -167,6 +168,7 @@ worker_process_start(struct supplies *supplies, struct role *role,
     role->program = supplies->program.path;
     if (worker->slot != -1)
         server_table_worker_starts(&supplies->servers, worker->slot);
+    client_region_start_row(&supplies->clients, worker->slot);
     errno = EAGAIN;
     bool is_started = worker->slot != -1 && open_pipes(&pipes) && watch_worker(worker, &pipes) &&
                       (worker->pid = execute(supplies, role, &pipes)) != -1;
@@ -242,6 +244,7 @@ void worker_process_bury(struct worker_process *worker, unsigned generation, int
     };
     worker->is_dead = true;
     server_table_worker_died(&worker->supplies->servers, worker->slot);
+    client_region_clear_row(&worker->supplies->clients, worker->slot);
     pass_last_messages(worker);
     pass_last_output(&worker->output);
     pass_last_output(&worker->errors);

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
     MOST_PIPES = 256,
     MOST_WAITING = 32,
+    DESCRIPTORS_FOR_ONE = 32,     /* that there may be, for each pipe */
     LEAST_ROOM_BYTES = 64 * 1024, /* what pipes have by default */
 };
 
@@ -21,10 +23,19 @@ static void close_pipe(struct body_pipes *pipes, struct body_pipe *pipe)
     --pipes->count;
 }
 
+/* Two descriptors each; they are needed less than those of connections. */
+static size_t most_pipes(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / DESCRIPTORS_FOR_ONE > MOST_PIPES)
+        return MOST_PIPES;
+    return (size_t)(limit.rlim_cur / DESCRIPTORS_FOR_ONE);
+}
+
 static struct body_pipe *open_pipe(struct body_pipes *pipes)
 {
     int ends[2];
-    if (pipes->count == MOST_PIPES || pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+    if (pipes->count >= most_pipes() || pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
         return NULL;
     struct body_pipe *pipe = mem_alloc(sizeof(*pipe));
     *pipe = (struct body_pipe){.read_fd = ends[0], .write_fd = ends[1]};

@@ -54,6 +54,20 @@ void client_share_servers(struct client *client, struct server_states *states, u
     }
 }
 
+bool client_close_one_idle(struct client *client)
+{
+    struct connection *oldest = NULL;
+    for (size_t i = 0; i < client->group_count; ++i) {
+        for (size_t j = 0; j < client->groups[i].count; ++j) {
+            struct connection *connection = client->groups[i].servers[j].oldest;
+            if (connection != NULL && (oldest == NULL || connection->idle_since_ms < oldest->idle_since_ms))
+                oldest = connection;
+        }
+    }
+    connection_close(oldest);
+    return oldest != NULL;
+}
+
 void client_start_checks(struct client *client)
 {
     if (client->checks == NULL)

@@ -27,6 +27,9 @@ void client_share_servers(struct client *client, struct server_states *states, u
 /* Begins to ask servers how they are where upstreams want that, and stops, which draining workers do early. Starting
  * twice and stopping what was not started are fine. */
 void client_start_checks(struct client *client);
+/* Closes the connection to a server that has been idle for longest. Returns false where there is none. */
+bool client_close_one_idle(struct client *client);
+
 void client_stop_checks(struct client *client);
 
 /* Closes all connections. No request may be under way. */

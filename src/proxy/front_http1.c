@@ -3,10 +3,15 @@
 #include "base/alloc.h"
 #include "proxy/http1_connection.h"
 #include "proxy/proxy_header.h"
+#include "proxy/tls.h"
 #include "proxy/tls_facts.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
+
+enum {
+    LOOKED_AT = 64, /* at least, for the one that is idle for longest */
+};
 
 struct front_http1 *front_http1_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
@@ -63,6 +68,8 @@ void front_http1_take(struct front_http1 *front, struct socket *socket, const st
 void http1_connection_destroy(struct http1_connection *connection)
 {
     struct front_http1 *front = connection->front;
+    if (front->next_looked_at == connection)
+        front->next_looked_at = connection->next;
     if (connection->previous != NULL)
         connection->previous->next = connection->next;
     else
@@ -114,6 +121,36 @@ static void lose_connections(struct front_http1 *front, bool only_idle)
 void front_http1_close_idle(struct front_http1 *front)
 {
     lose_connections(front, true);
+}
+
+void front_http1_close_one(struct http1_connection *connection)
+{
+    http1_connection_enter(connection);
+    http1_connection_lose(connection);
+    http1_connection_leave(connection);
+}
+
+/* A handshake under way is work that has begun. */
+static bool may_leave(const struct http1_connection *connection, const struct listener_settings *listener)
+{
+    return (listener == NULL || connection->listener == listener) && is_idle(connection) &&
+           tls_is_secured(connection->socket);
+}
+
+/* Where many are idle, a few are compared; where few are, it goes on until one is found. */
+struct http1_connection *front_http1_find_idle(struct front_http1 *front, const struct listener_settings *listener)
+{
+    struct http1_connection *found = NULL, *connection = front->next_looked_at;
+    for (size_t looked = 0; looked < front->count && (found == NULL || looked < LOOKED_AT); ++looked) {
+        if (connection == NULL)
+            connection = front->first;
+        bool is_older = found == NULL || connection->timer.due_ms < found->timer.due_ms;
+        if (is_older && may_leave(connection, listener))
+            found = connection;
+        connection = connection->next;
+    }
+    front->next_looked_at = connection;
+    return found;
 }
 
 void front_http1_cut(struct front_http1 *front)

@@ -10,6 +10,7 @@
 
 struct front_http1;
 struct front_http2;
+struct http1_connection;
 struct tls_listeners;
 
 /* Everything given must outlive it. on_count(data) is called after each change of how many connections there are. */
@@ -38,6 +39,11 @@ void front_http1_drain(struct front_http1 *front);
 
 /* Closes the connections that wait for a next request of which nothing has come. */
 void front_http1_close_idle(struct front_http1 *front);
+
+/* Finds a connection that waits for a request, of this listener, or of any where it is NULL: of those that are looked
+ * at the one that has waited longest. NULL where there is none. */
+struct http1_connection *front_http1_find_idle(struct front_http1 *front, const struct listener_settings *listener);
+void front_http1_close_one(struct http1_connection *connection);
 
 /* Cuts every connection. */
 void front_http1_cut(struct front_http1 *front);

@@ -99,6 +99,28 @@ void front_http2_close_idle(struct front_http2 *front)
     for_each_connection(front, close_if_idle);
 }
 
+static bool may_leave(const struct http2_connection *connection, const struct listener_settings *listener)
+{
+    return (listener == NULL || connection->listener == listener) && connection->first == NULL &&
+           connection->socket != NULL && !connection->is_ending && !connection->is_lingering &&
+           !connection->is_dismissed;
+}
+
+void front_http2_close_one_idle(struct front_http2 *front, const struct listener_settings *listener)
+{
+    struct http2_connection *found = NULL;
+    for (struct http2_connection *connection = front->first; connection != NULL; connection = connection->next) {
+        if (may_leave(connection, listener))
+            found = connection;
+    }
+    if (found == NULL)
+        return;
+    found->is_dismissed = true;
+    http2_connection_enter(found);
+    http2_connection_finish_drain(found);
+    http2_connection_leave(found);
+}
+
 void front_http2_cut(struct front_http2 *front)
 {
     front->is_draining = true;

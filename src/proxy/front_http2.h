@@ -44,6 +44,9 @@ void front_http2_drain(struct front_http2 *front);
 /* Closes the connections that have no request. */
 void front_http2_close_idle(struct front_http2 *front);
 
+/* Tells a connection that has no request to leave: one of this listener, or of any where it is NULL. */
+void front_http2_close_one_idle(struct front_http2 *front, const struct listener_settings *listener);
+
 /* Cuts every connection. */
 void front_http2_cut(struct front_http2 *front);
 

@@ -110,6 +110,7 @@ struct front_http1 {
     struct tls_listeners *tls; /* NULL where no listener speaks TLS */
     struct front_http2 *http2;
     struct http1_connection *first;
+    struct http1_connection *next_looked_at; /* when an idle one is wanted; NULL: the first */
     size_t count;
     bool is_draining;
     bool notes_local; /* the exchanges' local_address: somebody wants to know it */

@@ -110,6 +110,7 @@ struct http2_connection {
     bool has_had_streams;
     bool is_ending;          /* nothing of the client counts any more: GOAWAY is on its way */
     bool is_lingering;       /* everything is written, what the client still sends is thrown away */
+    bool is_dismissed;       /* it was idle, and another was to have its place */
     bool is_told_to_leave;   /* the first GOAWAY of a drain was sent */
     bool has_logged_refusal; /* of something in what was received last */
     enum http2_wait wait;

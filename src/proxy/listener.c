@@ -10,6 +10,7 @@
 enum {
     REST_MS = 100,       /* after the system ran out of something */
     PAUSE_MS = 1,        /* while others are to accept */
+    FULL_MS = 100,       /* other workers may have made room */
     WAITING_MOST = 4096, /* as many as a queue may hold; whoever comes meanwhile could keep it from ever being empty */
 };
 
@@ -59,11 +60,11 @@ static bool accept_one(struct listener *listener)
     return true;
 }
 
-/* The socket stays readable until another worker has accepted. */
-static void pause_accepting(struct listener *listener)
+/* The socket stays readable until another worker has accepted, or we have. */
+static void pause_accepting(struct listener *listener, int64_t time_ms)
 {
     loop_watch_pause(listener->watch);
-    timer_start(listener->loop, &listener->pause_timer, PAUSE_MS);
+    timer_start(listener->loop, &listener->pause_timer, time_ms);
 }
 
 static void on_pause_end(struct timer *timer)
@@ -75,13 +76,25 @@ static void on_pause_end(struct timer *timer)
 static void on_ready(void *data)
 {
     struct listener *listener = data;
-    if (!listener->events->may_accept(listener->data)) {
-        pause_accepting(listener);
+    switch (listener->events->decide(listener->data, listener->settings)) {
+    case LISTENER_LATER:
+        pause_accepting(listener, PAUSE_MS);
         return;
+    case LISTENER_FULL:
+        pause_accepting(listener, FULL_MS);
+        return;
+    case LISTENER_NOW:
+        break;
     }
     /* all else is one connection's bad luck, or another worker was faster */
     if (!accept_one(listener) && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
         rest(listener, errno);
+}
+
+void listener_look(struct listener *listener)
+{
+    if (listener->pause_timer.position != 0)
+        timer_start(listener->loop, &listener->pause_timer, 0);
 }
 
 void listener_accept_waiting(struct listener *listener)

@@ -11,9 +11,15 @@
 
 struct listener;
 
+/* What is to be done with a connection that waits. */
+enum listener_turn {
+    LISTENER_NOW = 1, /* accept it */
+    LISTENER_LATER,   /* it may be another worker's: ask again a moment later */
+    LISTENER_FULL,    /* there is no room: ask again when listener_look was called, or after a while */
+};
+
 struct listener_events {
-    /* Says whether a connection that waits is to be accepted now; where not, it is asked again a moment later. */
-    bool (*may_accept)(void *data);
+    enum listener_turn (*decide)(void *data, const struct listener_settings *settings);
     /* A connection, to be taken over. */
     void (*on_accepted)(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings);
 };
@@ -23,6 +29,9 @@ struct listener *listener_create(struct loop *loop, int fd, const struct listene
                                  const struct listener_events *events, void *data);
 
 void listener_start(struct listener *listener);
+
+/* There may be room again. */
+void listener_look(struct listener *listener);
 
 /* Accepts all that wait: for who is about to close the last part of the socket, which would reset them. */
 void listener_accept_waiting(struct listener *listener);

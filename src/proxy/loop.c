@@ -40,6 +40,9 @@ struct loop {
     void *wake_data;
     void (*on_turn)(void *data);
     void *turn_data;
+    bool (*make_room)(void *data);
+    void *room_data;
+    size_t socket_count;
 };
 
 static bool is_before(const struct timer *a, const struct timer *b)
@@ -286,6 +289,27 @@ static void on_wake_readable(void *data)
     atomic_store(&loop->is_woken, false);
     if (loop->on_wake != NULL)
         loop->on_wake(loop->wake_data);
+}
+
+size_t loop_socket_count(const struct loop *loop)
+{
+    return loop->socket_count;
+}
+
+void loop_count_sockets(struct loop *loop, int change)
+{
+    loop->socket_count += (size_t)change;
+}
+
+void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void *data)
+{
+    loop->make_room = make_room;
+    loop->room_data = data;
+}
+
+bool loop_make_room(struct loop *loop)
+{
+    return (errno == EMFILE || errno == ENFILE) && loop->make_room != NULL && loop->make_room(loop->room_data);
 }
 
 void loop_set_wake(struct loop *loop, void (*on_wake)(void *data), void *data)

@@ -76,9 +76,18 @@ void loop_wake(struct loop *loop);
 /* Has on_turn called at the end of every turn of the loop: where log buffers are flushed. */
 void loop_set_turn(struct loop *loop, void (*on_turn)(void *data), void *data);
 
+/* How many sockets there are on the loop, watches left aside. */
+size_t loop_socket_count(const struct loop *loop);
+
+/* Has make_room(data) called where no descriptor is left for something that needs one; loop_make_room says whether it
+ * may be tried again. */
+void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void *data);
+bool loop_make_room(struct loop *loop);
+
 /* For the files of the seam: libh2o's loop (an h2o_loop_t), and what each callback that comes from it calls first, so
  * that the time of the wake-up is known. */
 void *loop_h2o(struct loop *loop);
+void loop_count_sockets(struct loop *loop, int change);
 void loop_note_wakeup(struct loop *loop);
 
 #endif

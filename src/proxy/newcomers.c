@@ -165,10 +165,9 @@ static void await_header(struct newcomers *newcomers, struct socket *socket, con
     on_readable(socket, newcomer);
 }
 
-void newcomers_take(struct newcomers *newcomers, int fd, const struct sockaddr *peer,
+void newcomers_take(struct newcomers *newcomers, struct socket *socket, const struct sockaddr *peer,
                     const struct listener_settings *listener)
 {
-    struct socket *socket = socket_create(newcomers->loop, fd, NULL, NULL);
     struct socket_end end;
     unsigned char address[16];
     socket_address_print(peer, end.address, &end.port);

@@ -27,8 +27,8 @@ struct newcomers *newcomers_create(struct loop *loop, const struct settings *set
 /* Closes those that wait. NULL is fine. */
 void newcomers_destroy(struct newcomers *newcomers);
 
-/* Takes over an accepted descriptor (non-blocking, close-on-exec). */
-void newcomers_take(struct newcomers *newcomers, int fd, const struct sockaddr *peer,
+/* Takes over an accepted socket. */
+void newcomers_take(struct newcomers *newcomers, struct socket *socket, const struct sockaddr *peer,
                     const struct listener_settings *listener);
 
 /* How many wait for their header. */

@@ -4,6 +4,7 @@
 #include "base/slot.h"
 #include "proxy/accept_share.h"
 #include "proxy/access_log.h"
+#include "proxy/admission.h"
 #include "proxy/client.h"
 #include "proxy/dispatch.h"
 #include "proxy/front_http1.h"
@@ -21,7 +22,8 @@ struct proxy {
     struct loop *loop;
     const struct settings *settings;
     struct slot *slot;
-    struct accept_share *share; /* NULL: alone */
+    struct client_limits *limits;
+    struct admission admission;
     struct access_log *access_log;
     struct resolver *resolver;
     struct client *client;
@@ -62,20 +64,43 @@ static void on_count(void *data)
 static void on_accepted(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings)
 {
     struct proxy *proxy = data;
-    newcomers_take(proxy->newcomers, fd, peer, settings);
+    struct socket *socket = socket_create(proxy->loop, fd, NULL, NULL);
+    client_limits_count(proxy->limits, socket, settings);
+    admission_accepted(&proxy->admission);
+    newcomers_take(proxy->newcomers, socket, peer, settings);
 }
 
 static void on_come(void *data, struct socket *socket, const struct socket_end *peer, struct socket_end *local,
                     const struct listener_settings *settings)
 {
     struct proxy *proxy = data;
-    front_http1_take(proxy->front, socket, peer, local, settings);
+    if (client_limits_admit(proxy->limits, socket, peer)) {
+        front_http1_take(proxy->front, socket, peer, local, settings);
+        return;
+    }
+    socket_close(socket);
+    free(local);
 }
 
-static bool may_accept(void *data)
+static enum listener_turn decide(void *data, const struct listener_settings *settings)
 {
     struct proxy *proxy = data;
-    return proxy->share == NULL || accept_share_allows(proxy->share, loop_now_ms(proxy->loop));
+    return admission_decide(&proxy->admission, settings);
+}
+
+static bool make_room(void *data)
+{
+    struct proxy *proxy = data;
+    return admission_free_descriptor(&proxy->admission);
+}
+
+static void on_client_closed(void *data)
+{
+    struct proxy *proxy = data;
+    for (size_t i = 0; proxy->admission.is_full && i < proxy->settings->listener_count; ++i) {
+        if (proxy->listeners[i] != NULL)
+            listener_look(proxy->listeners[i]);
+    }
 }
 
 static void on_turn(void *data)
@@ -103,9 +128,23 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     proxy->http2 = front_http2_create(loop, settings, proxy->dispatch, on_count, proxy);
     front_http1_use_http2(proxy->front, proxy->http2);
     proxy->newcomers = newcomers_create(loop, settings, &events, proxy);
+    proxy->limits = client_limits_create(settings, loop, on_client_closed, proxy);
+    proxy->admission = (struct admission){
+        .loop = loop,
+        .limits = proxy->limits,
+        .front = proxy->front,
+        .http2 = proxy->http2,
+        .client = proxy->client,
+    };
     proxy->listeners = mem_zalloc((settings->listener_count + 1) * sizeof(*proxy->listeners));
     loop_set_turn(loop, on_turn, proxy);
+    loop_set_room(loop, make_room, proxy);
     return proxy;
+}
+
+void proxy_share_clients(struct proxy *proxy, struct client_counts *counts, uint32_t row)
+{
+    client_limits_share(proxy->limits, counts, row);
 }
 
 void proxy_share_tickets(struct proxy *proxy, const struct ticket_keys *tickets)
@@ -158,6 +197,7 @@ void proxy_destroy(struct proxy *proxy)
     if (proxy == NULL)
         return;
     loop_set_turn(proxy->loop, NULL, NULL);
+    loop_set_room(proxy->loop, NULL, NULL);
     stop_accepting(proxy);
     newcomers_destroy(proxy->newcomers);
     front_http1_destroy(proxy->front);
@@ -168,14 +208,15 @@ void proxy_destroy(struct proxy *proxy)
     tls_listeners_destroy(proxy->tls_listeners);
     resolver_destroy(proxy->resolver);
     access_log_destroy(proxy->access_log);
-    accept_share_destroy(proxy->share);
+    client_limits_destroy(proxy->limits);
+    accept_share_destroy(proxy->admission.share);
     free(proxy->listeners);
     free(proxy);
 }
 
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
 {
-    static const struct listener_events events = {.may_accept = may_accept, .on_accepted = on_accepted};
+    static const struct listener_events events = {.decide = decide, .on_accepted = on_accepted};
     const struct listener_settings *settings = &proxy->settings->listeners[index];
     char address[INET6_ADDRSTRLEN];
     uint16_t port;
@@ -188,12 +229,13 @@ void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
 void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count)
 {
     if (proxy->slot != NULL)
-        proxy->share = accept_share_create(slots, count, (size_t)(proxy->slot - slots));
+        proxy->admission.share = accept_share_create(slots, count, (size_t)(proxy->slot - slots));
 }
 
 void proxy_accept(struct proxy *proxy)
 {
     show_accepting(proxy, true);
+    admission_begin(&proxy->admission);
     client_start_checks(proxy->client);
     tls_listeners_start_fetching(proxy->tls_listeners, proxy->loop, proxy->resolver);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
@@ -204,6 +246,7 @@ void proxy_accept(struct proxy *proxy)
 
 void proxy_accept_waiting(struct proxy *proxy)
 {
+    proxy->admission.leaving = NULL; /* whoever waits now has no other to make room for */
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         if (proxy->listeners[i] != NULL)
             listener_accept_waiting(proxy->listeners[i]);

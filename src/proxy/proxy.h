@@ -7,6 +7,7 @@
 #include "plan/plan.h"
 #include "proxy/loop.h"
 
+struct client_counts;
 struct proxy;
 struct server_states;
 struct slot;
@@ -22,6 +23,9 @@ void proxy_destroy(struct proxy *proxy);
 
 /* Has TLS sessions protected by keys that other workers know too; they must outlive the proxy. Before proxy_prepare. */
 void proxy_share_tickets(struct proxy *proxy, const struct ticket_keys *tickets);
+
+/* Has clients' connections counted where other workers see it; counts must outlive the proxy. Before proxy_accept. */
+void proxy_share_clients(struct proxy *proxy, struct client_counts *counts, uint32_t row);
 
 /* Reads the certificates and keys that listeners and upstreams use, before it accepts. Returns false and fills error.
  */

@@ -30,6 +30,8 @@ struct socket {
     struct body_pipe *pipe; /* that is being written */
     bool is_reset_on_close;
     void (*on_connected)(struct socket *socket, void *data, int error); /* NULL once it is connected */
+    void (*on_closed)(void *data);                                      /* NULL: nobody wants to know */
+    void *closed_data;
 };
 
 static void set_no_delay(int fd)
@@ -45,6 +47,7 @@ static struct socket *wrap_descriptor(struct loop *loop, int fd, const struct so
     *socket = (struct socket){.loop = loop, .events = events, .data = data};
     socket->h2o = h2o_evloop_socket_create(loop_h2o(loop), fd, H2O_SOCKET_FLAG_DONT_READ);
     socket->h2o->data = socket;
+    loop_count_sockets(loop, 1);
     return socket;
 }
 
@@ -71,7 +74,10 @@ struct socket *socket_connect(struct loop *loop, const struct sockaddr *address,
                               void (*on_connected)(struct socket *socket, void *data, int error),
                               const struct socket_events *events, void *data)
 {
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = socket(address->sa_family, type, 0);
+    if (fd == -1 && loop_make_room(loop))
+        fd = socket(address->sa_family, type, 0);
     if (fd == -1)
         return NULL;
     if (address->sa_family != AF_UNIX)
@@ -96,7 +102,21 @@ void socket_close(struct socket *socket)
     if (socket->layer != NULL)
         socket->layer->close(socket->layer_state, socket->is_reset_on_close);
     h2o_socket_close(socket->h2o);
+    loop_count_sockets(socket->loop, -1);
+    if (socket->on_closed != NULL)
+        socket->on_closed(socket->closed_data);
     free(socket);
+}
+
+void socket_watch_close(struct socket *socket, void (*on_closed)(void *data), void *data)
+{
+    socket->on_closed = on_closed;
+    socket->closed_data = data;
+}
+
+void *socket_close_watcher(const struct socket *socket)
+{
+    return socket->closed_data;
 }
 
 static void on_read_ready(h2o_socket_t *h2o, const char *failure)

@@ -74,6 +74,10 @@ void socket_finish_writing(struct socket *socket);
 /* Makes socket_close reset the connection, so that the peer cannot take a cut response for a whole one. */
 void socket_reset_on_close(struct socket *socket);
 
+/* Calls on_closed(data) once the socket has been closed, whoever owns it then. The watcher is that data. */
+void socket_watch_close(struct socket *socket, void (*on_closed)(void *data), void *data);
+void *socket_close_watcher(const struct socket *socket);
+
 /* The descriptor, for getpeername and the like. */
 int socket_descriptor(const struct socket *socket);
 

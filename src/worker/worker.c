@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "plan/plan.h"
+#include "process/client_region.h"
 #include "process/identity.h"
 #include "process/limits.h"
 #include "process/program.h"
@@ -65,6 +66,7 @@ static void prepare_process(void)
     fcntl(ROLE_SLOTS_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_SERVERS_FD, F_SETFD, FD_CLOEXEC);
     fcntl(ROLE_TICKETS_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ROLE_CLIENTS_FD, F_SETFD, FD_CLOEXEC);
 }
 
 static bool become_user(const struct identity *identity, struct error *error)
@@ -180,6 +182,17 @@ static void share_tickets(struct worker *worker)
     proxy_share_tickets(worker->proxy, tickets);
 }
 
+static void share_clients(struct worker *worker)
+{
+    struct client_counts *counts = client_region_attach(ROLE_CLIENTS_FD);
+    if (counts != NULL)
+        proxy_share_clients(worker->proxy, counts, worker->role.slot);
+    else
+        log_line(LOG_LEVEL_WARNING,
+                 "cannot use the shared memory of clients: %s; this worker counts connections for itself",
+                 strerror(errno));
+}
+
 static bool open_proxy(struct worker *worker, struct error *error)
 {
     const struct settings *settings = worker->settings;
@@ -187,6 +200,7 @@ static bool open_proxy(struct worker *worker, struct error *error)
         proxy_create(worker->loop, settings, worker->plan, worker->runtime, worker->access_log_fd, worker->slot);
     share_servers(worker);
     share_tickets(worker);
+    share_clients(worker);
     if (worker->slot != NULL)
         proxy_share_accepting(worker->proxy, worker->slot - worker->role.slot, SLOTS_COUNT);
     if (!proxy_prepare(worker->proxy, error))

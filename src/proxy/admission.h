@@ -1,0 +1,45 @@
+#ifndef FLEXILIB_PROXY_ADMISSION_H
+#define FLEXILIB_PROXY_ADMISSION_H
+
+/* Whether this worker accepts the next connection: it may be a sibling's turn (accept_share.h), `max_connections` may
+ * be reached (client_limits.h), or descriptors may be running short. In the last two cases idle connections make room:
+ * of clients, and where it is descriptors, those to servers first. Where there are none, connections wait in the
+ * kernel's queue, at no cost, until some other connection ends.
+ *
+ * Each client's connection may need another descriptor, to a server or for a file. That many are kept free, and some
+ * more, so that who was accepted can be served. */
+
+#include "proxy/client.h"
+#include "proxy/client_limits.h"
+#include "proxy/front_http1.h"
+#include "proxy/front_http2.h"
+#include "proxy/listener.h"
+
+struct accept_share;
+
+struct admission {
+    struct loop *loop;
+    const struct client_limits *limits;
+    struct front_http1 *front;
+    struct front_http2 *http2;
+    struct client *client;
+    struct accept_share *share;                /* NULL: alone */
+    size_t most_descriptors, used_descriptors; /* allowed, and in use beside the loop's sockets */
+    struct http1_connection *leaving;          /* makes room for the one that is about to be accepted; NULL: none */
+    bool is_full;                              /* connections wait for room, not for their turn */
+    uint64_t full_ms, short_ms;                /* when it was so last; 0: never */
+};
+
+/* Looks how many descriptors there may be, and are, before the first connection. */
+void admission_begin(struct admission *admission);
+
+/* What to do with a connection that waits on the listener. */
+enum listener_turn admission_decide(struct admission *admission, const struct listener_settings *listener);
+
+/* A connection was accepted, after a decision for it. */
+void admission_accepted(struct admission *admission);
+
+/* Closes an idle connection, so that another descriptor can be had at once. Returns false where there is none. */
+bool admission_free_descriptor(struct admission *admission);
+
+#endif
