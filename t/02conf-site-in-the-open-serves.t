@@ -12,7 +12,8 @@ $authority->issue('site', 'DNS:site.example');
 my $server = start_backend(sub {
     my ($connection) = @_;
     while (my $request = $connection->read_request) {
-        $connection->respond(200, [], $request->header('X-Forwarded-Proto') . ' ' . length $request->body);
+        my ($type, $more) = $request->target eq '/style.css' ? ('text/css', 5000) : $request->target eq '/page' ? ('text/html', 5000) : ('text/plain', 0);
+        $connection->respond(200, ['Content-Type' => $type], $request->header('X-Forwarded-Proto') . ' ' . length($request->body) . ' ' x $more);
     }
 });
 
@@ -48,6 +49,8 @@ my $page = curl(@client, "$site/")->{out};
 like($page, qr{^HTTP/2 200 .*\r\n\r\nhttps 0$}s, 'https is answered by the server');
 like($page, qr{^strict-transport-security: max-age=31536000\r$}m, 'browsers are told to keep to it');
 like($page, qr{^x-content-type-options: nosniff\r$}m, 'and not to guess');
+like(curl(@client, '--compressed', "$site/style.css")->{out}, qr{^content-encoding: \w+\r\n.*\r\n\r\nhttps 0 {5000}\z}ms, 'styles come compressed');
+unlike(curl(@client, '--compressed', "$site/page")->{out}, qr{^content-encoding:}m, 'pages, which may hold secrets, do not');
 write_file("$folder/large", 'x' x 2_000_000);
 like(curl(@client, '--http1.1', '--data-binary', "\@$folder/large", "$site/")->{out}, qr{^HTTP/1\.1 413 }m, 'large bodies are refused');
 like(curl(@client, '--data-binary', "\@$folder/large", "$site/upload")->{out}, qr{^HTTP/2 200 .*https 2000000$}ms, 'but for where they belong');

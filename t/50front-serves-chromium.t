@@ -1,5 +1,6 @@
 # A browser through FlexiLib: Chromium comes by http, is led to https, and by HTTP/2 loads a page with its parts,
-# downloads, uploads, breaks off, hears events as they happen and speaks by WebSocket; then all of it again by HTTP/1.1.
+# downloads, uploads, breaks off, hears events as they happen and speaks by WebSocket, compressed where that is worth it;
+# then all of it again by HTTP/1.1.
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -83,6 +84,8 @@ async function load() {
     const answer = await fetch('/large');
     report.download = await hex(await answer.arrayBuffer()) === answer.headers.get('x-digest');
     const many = await Promise.all(Array.from({ length: 60 }, (_, i) => fetch('/part' + (100 + i)).then(one => one.text())));
+    const parts = performance.getEntriesByType('resource').filter(one => /\/part/.test(one.name));
+    report.compressed = parts.length >= 100 && parts.every(one => one.encodedBodySize < one.decodedBodySize);
     report.many = many.every((text, i) => text.length > (100 + i) * 1000);
 }
 async function upload() {
@@ -106,6 +109,11 @@ async function leave() {
         length += (await reader.read()).value.length;
     abort.abort();
     report.left = await reader.read().then(() => 'went on', error => error.name);
+}
+async function peek() {
+    const abort = new AbortController();
+    report.coding = /^(zstd|br|gzip)$/.test((await fetch('/events?peek', { signal: abort.signal })).headers.get('content-encoding'));
+    abort.abort();
 }
 const hear = () => new Promise((resolve, reject) => {
     const heard = [], events = new EventSource('/events?' + name);
@@ -134,7 +142,7 @@ const talk = () => new Promise((resolve, reject) => {
 });
 (async () => {
     try {
-        await load(); await upload(); await leave(); await hear(); await talk();
+        await load(); await upload(); await leave(); await peek(); await hear(); await talk();
     } catch (error) {
         report.error = String(error && error.stack || error);
     }
@@ -158,6 +166,7 @@ listen:
   - { address: "127.0.0.1:0", name: old, http2: no, tls: { certificate: shop.pem, key: shop.key } }
 workers: 2
 https_only: yes
+compress: { types: [text/javascript, text/html, text/event-stream] }
 routes:
   - { match: /, proxy: "http://127.0.0.1:$behind" }
 END
@@ -182,7 +191,7 @@ $_->{timeout} = 100 for $server, $flexilib;
 $flexilib->wait_access(qr{"GET /\?name=new\S* HTTP/1\.1" 308 });
 pass('the browser is led to https');
 my %expected = (
-    parts => 40, missing => 404, many => 1, download => 1, upload => 1, form => 1, cookie => 'a=1; b=2; c=3', proto => 'https',
+    parts => 40, missing => 404, many => 1, compressed => 1, coding => 1, download => 1, upload => 1, form => 1, cookie => 'a=1; b=2; c=3', proto => 'https',
     left => 'AbortError', heard => 'first, event 1, event 2, event 3, event 4', talk => 1, closed => '4001 true',
 );
 for my $case (['new', 'HTTP/2.0', 'h2', '1000000 chunked'], ['old', 'HTTP/1.1', 'http/1.1', 'TypeError']) {
