@@ -16,8 +16,11 @@ if ($linked->{status} != 0) {
     plan(skip_all => 'clang cannot link fuzzers (libclang-rt-14-dev is missing)');
 }
 
-my %runs = (chunked => 20_000, elf => 5_000, forwarding => 20_000, head => 10_000, http2 => 20_000, ini => 2_000, path => 20_000, proxy_header => 20_000, response => 5_000,
-    settings => 2_000);
+my %runs = (
+    chunked => 20_000, elf => 5_000, forwarding => 20_000, front_http1 => 3_000, front_http2 => 2_000,
+    head => 10_000, http2 => 20_000, ini => 2_000, path => 20_000, proxy_header => 20_000, response => 5_000,
+    settings => 2_000,
+);
 
 sub build {
     my @configure = ('cmake', '-G', 'Ninja', '-S', $root, '-B', $folder, '-DFUZZ=ON', '-DBUILD_TESTS=OFF');
