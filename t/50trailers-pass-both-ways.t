@@ -15,6 +15,8 @@ my %answers = (
     '/large'   => "${chunked}\r\n4\r\nbody\r\n0\r\nX-A: " . 'x' x 65_536 . "\r\n\r\n",
     '/bad'     => "${chunked}\r\n4\r\nbody\r\n0\r\nX-A : 1\r\n\r\n",
     '/changed' => "${chunked}Trailer: X-Sum\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n",
+    '/small'   => "${chunked}Content-Type: text/plain\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\nContent-Digest: x\r\n\r\n",
+    '/exact'   => "${chunked}Content-Type: text/plain\r\nTrailer: Content-Digest\r\n\r\n4\r\nbody\r\n0\r\nContent-Digest: x\r\n\r\n",
     '/same'    => "${chunked}Trailer: X-Sum\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n",
 );
 my $backend = start_backend(sub {
@@ -44,6 +46,7 @@ upstreams:
 routes:
   - { match: /changed, filters: [rewrite: { request: yes }], proxy: one }
   - { match: /same, filters: [order: { name: a }], proxy: one }
+  - { match: [/small, /exact], compress: yes, proxy: one }
   - { match: /, proxy: one }
 END
 
@@ -134,6 +137,11 @@ is(answer('/named', $takes)->{trailer}, "X-B: 2\r\n\r\n", 'what the service name
 is(answer('/same', $takes)->{trailer}, "X-Sum: 1\r\n\r\n", 'past a filter that reads the body');
 $response = answer('/changed', $takes);
 is($response->body . $response->{trailer}, "BODY\r\n", 'not past one that makes another');
+$response = answer('/small', "${takes}Accept-Encoding: gzip\r\n");
+is(($response->header('content-encoding') // 'none') . " $response->{trailer}", "gzip X-Sum: 1\r\n\r\n",
+    'a compressed body has the trailers that are still true');
+$response = answer('/exact', "${takes}Accept-Encoding: gzip\r\n");
+is($response->body . $response->{trailer}, "bodyContent-Digest: x\r\n\r\n", 'one whose digest was announced is left as it is');
 for my $path ('/many', '/large', '/bad') {
     $response = answer($path, $takes);
     ok($response->status == 502 || !$response->is_complete, "$path: a response with such trailers is no good");
