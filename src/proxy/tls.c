@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "proxy/connector.h"
 #include "proxy/socket_layer.h"
-#include "proxy/tls_words.h"
+#include "proxy/tls_wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,104 +18,7 @@ enum {
     RECORD_BYTES = 16 * 1024,
     MOST_OUT_BYTES = 64 * 1024, /* of records that wait to be sent */
     MOST_KEPT_BYTES = 2 * 1024, /* of their memory, while there are none */
-    MOST_PIECES = 16,
-    MOST_RECEIVES = 16, /* from the wire in one go, before others have their turn */
 };
-
-enum tls_end {
-    TLS_OPEN = 0,
-    TLS_CLOSED, /* by close_notify */
-    TLS_BROKEN,
-};
-
-struct tls {
-    struct socket *socket;
-    struct loop *loop;
-    SSL *ssl;
-    void (*on_secured)(void *data, const char *failure); /* NULL once it was called */
-    void *data;
-    struct timer timer;       /* something is to be told or sent, though the wire may stay silent */
-    struct text out, sending; /* records that wait, and those in the wire's hands */
-    struct iovec pieces[MOST_PIECES];
-    size_t piece, piece_count; /* of the owner's write, from the one to be encrypted next */
-    bool is_owner_writing, is_write_broken, is_finishing;
-    bool is_read_wanted;
-    bool is_wire_dry, has_wire_ended;
-    bool has_received, is_peer_plain;
-    unsigned receives;
-    enum tls_end end;
-    int error; /* where it is broken, as errno */
-    char failure[TLS_WORDS_BYTES];
-};
-
-/* Requests begin with a letter, records of TLS never do. */
-static void note_first_byte(struct tls *tls, char first)
-{
-    if (!tls->has_received)
-        tls->is_peer_plain = first >= 'A' && first <= 'Z';
-    tls->has_received = true;
-}
-
-static int read_wire(BIO *bio, char *buffer, int capacity)
-{
-    struct tls *tls = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    /* a short receive tells that there is no more, and the loop says when there is */
-    if (tls->is_wire_dry || tls->receives++ == MOST_RECEIVES) {
-        tls->is_wire_dry = true;
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    ssize_t received = socket_wire_receive(tls->socket, buffer, (size_t)capacity);
-    if (received > 0) {
-        note_first_byte(tls, buffer[0]);
-        tls->is_wire_dry = received < capacity;
-    } else if (received == 0) {
-        tls->has_wire_ended = true;
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        tls->is_wire_dry = true;
-        BIO_set_retry_read(bio);
-    } else {
-        tls->error = errno;
-    }
-    return (int)received;
-}
-
-static int write_wire(BIO *bio, const char *bytes, int length)
-{
-    struct tls *tls = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    text_add(&tls->out, slice_of(bytes, (size_t)length));
-    return length;
-}
-
-static long control_wire(BIO *bio, int command, long number, void *pointer)
-{
-    struct tls *tls = BIO_get_data(bio);
-    if (command == BIO_CTRL_EOF)
-        return tls->has_wire_ended;
-    return command == BIO_CTRL_FLUSH;
-}
-
-static int create_wire(BIO *bio)
-{
-    BIO_set_init(bio, 1);
-    return 1;
-}
-
-BIO_METHOD *tls_wire_create(void)
-{
-    BIO_METHOD *wire = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
-    if (wire == NULL || !BIO_meth_set_read(wire, read_wire) || !BIO_meth_set_write(wire, write_wire) ||
-        !BIO_meth_set_ctrl(wire, control_wire) || !BIO_meth_set_create(wire, create_wire))
-        abort();
-    return wire;
-}
-
-void tls_wire_destroy(BIO_METHOD *wire)
-{
-    BIO_meth_free(wire);
-}
 
 /* Hands what waits to the wire, one write at a time. */
 static void flush(struct tls *tls)
@@ -143,7 +46,10 @@ static void note_end(struct tls *tls, int result)
         tls->end = TLS_BROKEN;
         if (tls->error == 0)
             tls->error = ECONNRESET;
-        connector_describe(tls->error, tls->failure, sizeof(tls->failure));
+        if (tls->is_flooding)
+            snprintf(tls->failure, sizeof(tls->failure), "it changes its keys all the time");
+        else
+            connector_describe(tls->error, tls->failure, sizeof(tls->failure));
         return;
     default:
         tls->end = TLS_BROKEN;
@@ -279,6 +185,7 @@ static bool encrypt_record(struct tls *tls)
         *piece = (struct iovec){(char *)piece->iov_base + part, piece->iov_len - part};
         tls->piece += piece->iov_len == 0;
     }
+    tls->data_bytes += length;
     ERR_clear_error();
     return SSL_write(tls->ssl, bytes, (int)length) == (int)length;
 }
@@ -336,6 +243,7 @@ static ssize_t receive(void *state, char *buffer, size_t capacity)
             break;
         total += (size_t)length;
     }
+    tls->data_bytes += total;
     flush(tls);
     if (total != 0 && (total == capacity || tls->end != TLS_OPEN))
         timer_start(tls->loop, &tls->timer, 0);
@@ -348,7 +256,7 @@ static ssize_t receive(void *state, char *buffer, size_t capacity)
 static void write_pieces(void *state, const struct iovec *pieces, size_t count)
 {
     struct tls *tls = state;
-    assert(count <= MOST_PIECES && !tls->is_owner_writing);
+    assert(count <= TLS_PIECES && !tls->is_owner_writing);
     tls->is_owner_writing = true;
     tls->piece = tls->piece_count = 0;
     for (size_t i = 0; i < count; ++i) {
@@ -447,6 +355,7 @@ void tls_begin(struct socket *socket, const struct tls_start *start)
         abort();
     BIO_set_data(bio, tls);
     SSL_set_bio(tls->ssl, bio, bio);
+    tls_wire_watch(tls);
     socket_set_layer(socket, &layer, tls);
     if (shake_hands(tls))
         timer_start(tls->loop, &tls->timer, 0);

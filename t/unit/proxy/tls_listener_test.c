@@ -31,6 +31,8 @@ enum {
     ROOM_BYTES = 5000,
     QUIET_MS = 300,
     MOST_HELD_BYTES = 1024 * 1024,
+    MANY_UPDATES = 1000 * 1000,
+    MOST_UPDATES = 50 * 1000, /* that the kernel may hold when the connection ends */
 };
 
 struct client {
@@ -186,6 +188,19 @@ static void *flood(void *data)
     }
     end_client(client, ssl, context);
     free(room);
+    return NULL;
+}
+
+/* Wants nothing but new keys. */
+static void *renew(void *data)
+{
+    struct client *client = data;
+    SSL_CTX *context;
+    SSL *ssl = begin_client(client, &context);
+    while (client->sent < MANY_UPDATES && SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 &&
+           SSL_do_handshake(ssl) == 1)
+        ++client->sent;
+    end_client(client, ssl, context);
     return NULL;
 }
 
@@ -347,10 +362,23 @@ static void nothing_is_taken_that_nobody_reads(void **state)
     free(fixture);
 }
 
+static void new_keys_without_end_are_refused(void **state)
+{
+    struct fixture *fixture = malloc(sizeof(*fixture));
+    set_up(fixture, TLS1_3_VERSION, true, renew);
+    finish(fixture);
+    assert_true(fixture->is_secured && fixture->has_ended);
+    assert_false(fixture->client.has_failed);
+    assert_true(fixture->client.sent < MOST_UPDATES);
+    assert_int_equal(fixture->received, 0);
+    free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_keys_disturb_no_stream),
+        cmocka_unit_test(new_keys_without_end_are_refused),
         cmocka_unit_test(failed_writes_are_told),
         cmocka_unit_test(nothing_is_taken_that_nobody_reads),
     };
