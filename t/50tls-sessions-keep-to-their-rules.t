@@ -65,6 +65,19 @@ for my $version ('tls1_2', 'tls1_3') {
     unlike(s_client('any', 'a.shop.example', $version), qr/Max Early Data: [1-9]/, 'no data is asked for ahead of a handshake');
 }
 
+for my $version ('tls1_2', 'tls1_3') {
+    my ($began, @short, $end) = ('');
+    for (my $life = 5; $began ne 'New' && $life < 100; $life *= 3) {
+        $end = time + $life;
+        $members->issue('short', 'DNS:short.example', until => $end);
+        @short = map { ("-$_->[0]", $members->path("short.$_->[1]")) } ['cert', 'pem'], ['key', 'key'];
+        $began = outcome('members', 'a.shop.example', $version, '-sess_out', "$folder/short", @short);
+    }
+    is($began, 'New', "$version: a session by a certificate that ends soon");
+    while (time < $end + 60 && outcome('members', 'a.shop.example', $version, @short) eq 'New') { }
+    is(outcome('members', 'a.shop.example', $version, '-sess_in', "$folder/short", @short), 'refused', 'ends with it');
+}
+
 my $pid = open my $pipe, '|-', 'sh', '-c', 'exec openssl s_client -quiet "$@" >/dev/null 2>/dev/null', 'sh', '-connect', $flexilib->address('members'), @alice;
 sub ask_on { syswrite $pipe, "GET /$_[0] HTTP/1.1\r\nHost: a.shop.example\r\n\r\n"; return $flexilib->wait_access(qr{"GET /$_[0] HTTP/1\.1" 200}) }
 ask_on('before');

@@ -3,6 +3,7 @@
 #include "proxy/socket_layer.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 
 enum {

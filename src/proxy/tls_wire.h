@@ -8,7 +8,6 @@
 #include "proxy/tls.h"
 #include "proxy/tls_words.h"
 
-#include <openssl/ssl.h>
 #include <sys/uio.h>
 
 enum {
@@ -24,7 +23,7 @@ enum tls_end {
 struct tls {
     struct socket *socket;
     struct loop *loop;
-    SSL *ssl;
+    struct ssl_st *ssl;
     void (*on_secured)(void *data, const char *failure); /* NULL once it was called */
     void *data;
     struct timer timer;       /* something is to be told or sent, though the wire may stay silent */

@@ -4,7 +4,7 @@ package FlexiLib::Test::Certificates;
 #
 #   my $authority = FlexiLib::Test::Certificates->new(make_folder());
 #   $authority->issue('shop', 'DNS:shop.example');    # FOLDER/shop.pem and FOLDER/shop.key; days => 0 has expired,
-#                                                     # key => 'rsa'; usually a key of a curve
+#                                                     # key => 'rsa'; usually a key of a curve; until => TIME: its end
 #   $authority->respond('shop', 'shop.ocsp');         # FOLDER/shop.ocsp: it holds, until tomorrow
 #   $authority->answer('shop', FILE, FILE);           # what its responder says to a request: status => 'R', signer => NAME,
 #                                                     # index => NAME of the only certificate that it knows
@@ -15,6 +15,7 @@ use strict;
 use warnings;
 
 use FlexiLib::Test::Process;
+use POSIX qw(strftime);
 
 my @key     = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes);
 my @rsa_key = qw(-newkey rsa:2048 -nodes);
@@ -42,8 +43,22 @@ sub issue {
     $self->write_text("$name.ext", "subjectAltName=$subject_names\n");
     $self->run(qw(req -new -subj), "/CN=$name",
         ($option{key} // '') eq 'rsa' ? @rsa_key : @key, '-keyout', "$name.key", '-out', "$name.csr");
-    $self->run(qw(x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -in), "$name.csr", '-extfile', "$name.ext",
-        '-days', $option{days} // 10, '-out', "$name.pem");
+    if (defined $option{until}) {
+        $self->issue_until($name, $option{until});
+    } else {
+        $self->run(qw(x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -in), "$name.csr", '-extfile', "$name.ext",
+            '-days', $option{days} // 10, '-out', "$name.pem");
+    }
+    return;
+}
+
+sub issue_until {
+    my ($self, $name, $until) = @_;
+    $self->write_text('issued.index', '');
+    $self->write_text('until.conf', "[ca]\ndefault_ca=own\n[own]\ndatabase=issued.index\nnew_certs_dir=.\ndefault_md=sha256\n"
+        . "policy=any\nrand_serial=yes\n[any]\ncommonName=supplied\n");
+    $self->run(qw(ca -batch -notext -config until.conf -cert ca.pem -keyfile ca.key -enddate), strftime('%Y%m%d%H%M%SZ', gmtime $until),
+        '-extfile', "$name.ext", '-in', "$name.csr", '-out', "$name.pem");
     return;
 }
 
@@ -66,9 +81,9 @@ sub write_text {
 
 sub revoke {
     my ($self, $file, $names, %option) = @_;
-    $self->write_text('revoked.index', join '', map { "R\t491231235959Z\t260101000000Z\t" . $self->serial($_) . "\tunknown\t/CN=$_\n" } @$names);
+    $self->write_text('revoked.index', join '', map { "R\t491231235959Z\t200101000000Z\t" . $self->serial($_) . "\tunknown\t/CN=$_\n" } @$names);
     $self->write_text('ca.conf', "[ca]\ndefault_ca=own\n[own]\ndatabase=revoked.index\ndefault_md=sha256\n");
-    my @until = ($option{days} // 1) ? ('-crldays', 1) : qw(-crl_lastupdate 20260101000000Z -crl_nextupdate 20260102000000Z);
+    my @until = ($option{days} // 1) ? ('-crldays', 1) : qw(-crl_lastupdate 20200101000000Z -crl_nextupdate 20200102000000Z);
     $self->run(qw(ca -gencrl -config ca.conf -cert ca.pem -keyfile ca.key), @until, '-out', $file);
     return;
 }
@@ -82,7 +97,7 @@ sub respond {
 
 sub write_index {
     my ($self, $name, $status) = @_;
-    my $revoked = $status eq 'R' ? '260101000000Z' : '';
+    my $revoked = $status eq 'R' ? '200101000000Z' : '';
     $self->write_text("$name.index", "$status\t491231235959Z\t$revoked\t" . $self->serial($name) . "\tunknown\t/CN=$name\n");
     return;
 }
