@@ -93,6 +93,22 @@ $backend->go for 1 .. $rounds;
 is($backend->wait_told(qr/left/), 'left', 'a stream that is left, too');
 $http2->close;
 
+# What all of them take is bounded too: at some number, the next ones come as they are.
+my (@many, $plain);
+while (@many < 60 && !$plain) {
+    push @many, connect_to($flexilib);
+    $many[-1]->send_request(GET => '/pausing', headers => ['Accept-Encoding' => 'zstd']);
+    $plain = $many[-1]->read_until(qr/\r\n\r\n/) !~ /^Content-Encoding: zstd\r$/m;
+}
+cmp_ok(scalar @many, '>', 30, 'many responses are compressed at a time');
+ok($plain, 'but not any number of them');
+like($flexilib->wait_log(qr/warning: the responses that are being compressed take 64 MB/), qr/sent as they are/, 'which the log tells');
+$_->close for @many;
+$flexilib->wait_access(qr{"GET /pausing }) for @many;
+$backend->go for @many;
+is(curl('--header', 'Accept-Encoding: zstd', '--output', '/dev/null', '--write-out', '%header{content-encoding}', "$url/cut/length")->{out},
+    'zstd', 'afterwards there is room again');
+
 # on kept connections the memory of earlier responses is back
 my $client = connect_to($flexilib);
 for (1 .. 20) {

@@ -57,7 +57,13 @@ server.listen(process.argv[3], () => {
 END
 my $backend = start_backend(sub {
     my ($connection) = @_;
-    $connection->read_request;
+    if ($connection->read_request->target eq '/zstd/trickle') {
+        my $bits = '';
+        vec($bits, fileno $connection->{go}, 1) = 1;
+        $connection->send("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n");
+        $connection->send("1\n") while !select my $ready = $bits, undef, undef, 0.001;
+        return;
+    }
     $connection->send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
     for my $number (1 .. 5) {
         $connection->send("data: $number\n\n");
@@ -99,5 +105,16 @@ for my $number (1 .. 5) {
     $backend->go;
 }
 cmp_ok(read_length(), '>', 0, 'then the end of the frame');
+
+# A stream that never pauses for as long as a flush is put off for.
+for my $coding (qw(gzip br zstd)) {
+    my $trickle = connect_to($flexilib);
+    $trickle->send_request(GET => '/zstd/trickle', headers => ['Accept-Encoding' => $coding]);
+    $trickle->read_until(qr/\r\n\r\n/);
+    my $length = hex $trickle->read_until(qr/\r\n/) =~ s/\r\n//r;
+    cmp_ok($length, '>', 0, "$coding: a stream that trickles comes along");
+    $backend->go;
+    $trickle->close;
+}
 
 done_testing;

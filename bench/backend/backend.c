@@ -1,6 +1,7 @@
 /* The server behind the proxies: answers every request as fast as one process can, so that it is never what is
- * measured. The response's size is the number in the path's last segment: /bytes/100 is answered with 100 bytes. It
- * believes that requests are well formed, carry a Content-Length where they have a body, and come one at a time. */
+ * measured. The response's size is the number in the path's last segment: /bytes/100 is answered with 100 bytes, and
+ * /text/100 with 100 that compress as a page does. It believes that requests are well formed, carry a Content-Length
+ * where they have a body, and come one at a time. */
 
 #define _GNU_SOURCE
 
@@ -29,6 +30,7 @@ enum {
 /* Every size that was asked for is made once. */
 struct response {
     size_t size;
+    bool is_text;
     char *bytes;
     size_t length;
 };
@@ -53,21 +55,42 @@ static void fail(const char *what)
     exit(1);
 }
 
-static const struct response *find_response(struct responses *responses, size_t size)
+/* Words of a small language, some of which are frequent, in lines. */
+static void fill_text(char *bytes, size_t size)
+{
+    static const char *const words[] = {"<p>",    "</p>", "the",   "price", "of",    "a",      "red",    "house",
+                                        "number", "is",   "never", "told",  "where", "people", "listen", "in"};
+    uint32_t number = 1;
+    for (size_t used = 0; used < size;) {
+        char word[32];
+        number = number * 1103515245 + 12345;
+        uint32_t draw = number >> 16;
+        int length = draw % 8 == 0 ? snprintf(word, sizeof(word), "%u\n", draw)
+                                   : snprintf(word, sizeof(word), "%s ", words[(draw >> 3) % 4 * ((draw >> 6) % 5)]);
+        for (int i = 0; i < length && used < size; ++i)
+            bytes[used++] = word[i];
+    }
+}
+
+static const struct response *find_response(struct responses *responses, size_t size, bool is_text)
 {
     for (size_t i = 0; i < responses->count; ++i)
-        if (responses->items[i].size == size)
+        if (responses->items[i].size == size && responses->items[i].is_text == is_text)
             return &responses->items[i];
     if (responses->count == RESPONSES || size > RESPONSE_BYTES_AT_MOST)
         return &responses->items[0];
     struct response *response = &responses->items[responses->count++];
     response->size = size;
+    response->is_text = is_text;
     response->bytes = malloc(size + 200);
     if (response->bytes == NULL)
         fail("malloc");
     int head =
         sprintf(response->bytes, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", size);
-    memset(response->bytes + head, 'x', size);
+    if (is_text)
+        fill_text(response->bytes + head, size);
+    else
+        memset(response->bytes + head, 'x', size);
     response->length = (size_t)head + size;
     return response;
 }
@@ -78,6 +101,12 @@ static size_t parse_size(const char *head)
     target += strspn(target, " ");
     const char *slash = memrchr(target, '/', strcspn(target, " ?\r"));
     return slash == NULL ? 0 : strtoul(slash + 1, NULL, 10);
+}
+
+static bool is_for_text(const char *head)
+{
+    const char *target = head + strcspn(head, " ");
+    return strncmp(target, " /text/", 7) == 0;
 }
 
 static size_t parse_body_length(const char *head)
@@ -102,7 +131,7 @@ static bool take_head(struct connection *connection, struct responses *responses
     if (end == NULL)
         return false;
     end[2] = '\0';
-    connection->response = find_response(responses, parse_size(connection->input));
+    connection->response = find_response(responses, parse_size(connection->input), is_for_text(connection->input));
     connection->body_remaining = parse_body_length(connection->input);
     connection->used -= (size_t)(end + 4 - connection->input);
     take_body(connection);
@@ -181,7 +210,7 @@ int main(int argc, char **argv)
         return 2;
     }
     static struct responses responses;
-    find_response(&responses, 0);
+    find_response(&responses, 0, false);
     int listener = listen_on((uint16_t)atoi(argv[1])), poller = epoll_create1(0);
     if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &(struct epoll_event){.events = EPOLLIN}) != 0)
         fail("epoll");

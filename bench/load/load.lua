@@ -1,6 +1,7 @@
 -- What wrk sends, and how it reports: wrk -s load.lua URL -- KIND NUMBER
 --
 --   get 0          the URL as it is
+--   gzip 0         the URL as it is, by clients that accept gzip
 --   post BYTES     a body of so many bytes
 --   routes COUNT   the paths /service-1 to /service-COUNT, in an order that caches cannot guess
 --
@@ -11,6 +12,8 @@ function init(arguments)
     if kind == "post" then
         wrk.method = "POST"
         wrk.body = string.rep("x", number)
+    elseif kind == "gzip" then
+        wrk.headers["Accept-Encoding"] = "gzip"
     elseif kind == "routes" then
         local path = wrk.path
         local current = 0

@@ -11,10 +11,12 @@
 
 enum {
     OUTPUT_BYTES = 32 * 1024,
-    /* What a turn of the loop compresses of one body: a millisecond's work, at usual levels. */
-    TURN_BYTES = 64 * 1024,
+    /* What a turn of the loop compresses of one body: some 2 ms of work, at usual levels. */
+    TURN_BYTES = 128 * 1024,
     /* A flush costs bytes. So the next piece is waited for a little, unless somebody waits for this one. */
     FLUSH_DELAY_MS = 3,
+    /* While so much comes in that time, it is not waited for. */
+    BUSY_BYTES = 16 * 1024,
     MOST_MEMORY_BYTES = 64 * 1024 * 1024,
     TELL_AGAIN_MS = 60 * 1000,
 };
@@ -36,7 +38,8 @@ struct compressed_body {
     bool is_flushing; /* it is to give them out */
     bool is_sending;  /* the front has the output */
     bool is_over;     /* and it is all of it */
-    uint64_t sent_bytes;
+    uint64_t taken_bytes, sent_bytes;
+    uint64_t flush_taken_bytes; /* had been taken when the flush was put off */
     struct coder_room room;
     char output[OUTPUT_BYTES];
 };
@@ -151,6 +154,7 @@ static enum coder_result work_on_piece(struct compressed_body *body, struct slic
         body->calls->work(body->coder, is_rest && body->is_last ? CODER_FINISH : CODER_GO_ON, &rest, &body->room);
     size_t taken = part.length - rest.length;
     body->turn_bytes += taken;
+    body->taken_bytes += taken;
     body->piece = slice_skip(body->piece, taken);
     body->owes_flush = true;
     return result;
@@ -222,10 +226,23 @@ static void on_turn(struct timer *timer)
     advance(timer->data);
 }
 
+static void put_flush_off(struct compressed_body *body)
+{
+    body->flush_taken_bytes = body->taken_bytes;
+    timer_start(body->bodies->loop, &body->flush_timer, FLUSH_DELAY_MS);
+}
+
+/* What still has to be taken is followed by a flush of its own. */
 static void on_flush_due(struct timer *timer)
 {
     struct compressed_body *body = timer->data;
-    body->is_flushing = body->owes_flush;
+    if (body->has_piece || !body->owes_flush)
+        return;
+    if (body->taken_bytes - body->flush_taken_bytes >= BUSY_BYTES) {
+        put_flush_off(body);
+        return;
+    }
+    body->is_flushing = true;
     advance(body);
 }
 
@@ -246,7 +263,7 @@ void compressed_body_flush(struct compressed_body *body)
         advance(body);
     } else if (is_due && body->flush_timer.position == 0) {
         /* not put off by what comes meanwhile: a stream may never pause for so long */
-        timer_start(body->bodies->loop, &body->flush_timer, FLUSH_DELAY_MS);
+        put_flush_off(body);
     }
     body->entry->front->flush(body->entry);
 }

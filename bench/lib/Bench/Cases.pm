@@ -30,9 +30,10 @@ my %nginx = (
     tls      => ' ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate @CERTIFICATE@; ssl_certificate_key @KEY@',
     http2    => { http => ' http2', https => ' http2' },
     values   => {
-        USER    => $is_root ? 'user root;' : '',
-        MODULES => '',
-        HELLO   => 'return 200 "Hello, world!\n";'
+        USER     => $is_root ? 'user root;' : '',
+        MODULES  => '',
+        COMPRESS => '',
+        HELLO    => 'return 200 "Hello, world!\n";'
     },
 );
 
@@ -51,7 +52,7 @@ sub all_peers {
             template => 'flexilib.yaml',
             command  => ['@BUILD@/flexilib', '-c', 'flexilib.yaml'],
             tls      => ', tls: { certificate: "@CERTIFICATE@", key: "@KEY@" }',
-            values   => { ROUTES => '', FILTERS => '' },
+            values   => { ROUTES => '', FILTERS => '', COMPRESS => '' },
         },
         nginx       => \%nginx,
         'nginx+lua' => {
@@ -117,6 +118,12 @@ sub http2 {
     return { %$case, how => 'streams', scheme => 'https', version => 2, %other };
 }
 
+# Both at level 5.
+my @compressing = (
+    { peer => 'flexilib', values => { COMPRESS => 'compress: { codings: gzip, level: { gzip: 5 } }' } },
+    { peer => 'nginx', values => { COMPRESS => 'gzip on; gzip_comp_level 5; gzip_proxied any; gzip_vary on; gzip_types text/plain;' } },
+);
+
 sub handshakes {
     my ($name, $title, $key, @visit) = @_;
     return {
@@ -154,6 +161,12 @@ sub all_cases {
         proxied('large-get-proxied', 'GET of 100 KB, proxied', 102400, ['get', 0], nginx => 0.65, haproxy => 0.95),
         proxied('huge-get-proxied', 'GET of 1 MB, proxied', 1048576, ['get', 0]),
         proxied('post-10k-proxied',  'POST of 10 KB, proxied', 100,    ['post', 10240]),
+        {
+            %{ proxied('gzip-get-proxied', 'GET of 100 KB of text, proxied, compressed by gzip at level 5', 102400, ['gzip', 0]) },
+            path       => '/text/102400',
+            contenders => \@compressing,
+            compare    => [['flexilib', 'nginx', 'cpu']],
+        },
         { %{ proxied('tls-get-proxied', 'GET of 100 bytes by https, proxied to http', 100, ['get', 0]) }, scheme => 'https' },
         {
             %{
