@@ -75,6 +75,17 @@ for my $case (['in all', '', 'max_connections: 3', 'second', 'max_connections is
     $flexilib->stop;
 }
 
+# An idle client of HTTP/2 is told to leave.
+my $small = serve(first => ', max_connections: 1', top => '');
+my $h2    = connect_to($small, 'first');
+$h2->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . "\0\0\0\x04\0\0\0\0\0");
+is(unpack('x3 C', $h2->read_bytes(9)), 4, 'HTTP/2 has begun');
+my $next = knock($small, 'first');
+like($h2->read_all, qr/\0\0\x08\x07\0\0{4}/, 'a client of HTTP/2 without a request gets GOAWAY');
+$h2->close;
+is_served($next, 'and has made room');
+$small->stop;
+
 my $flexilib = serve(first => '', top => 'max_connections_per_address: 2');
 my @own      = map { my $c = knock($flexilib, 'first'); is_served($c, "one client, connection $_"); $c } 1 .. 2;
 my $third    = connect_to($flexilib, 'first');
