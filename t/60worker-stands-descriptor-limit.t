@@ -4,6 +4,8 @@
 use lib 't/lib';
 use FlexiLib::Test;
 
+need('h2load');
+
 my $backend = start_backend(sub {
     my ($connection) = @_;
     while (my $request = $connection->read_request) {
@@ -58,6 +60,19 @@ $backend->go;
 my @responses = map { $_->read_response } @clients;
 is(scalar(grep { $_ && $_->status == 200 && $_->body eq '/wait' } @responses), 60, '60 clients at once are served, one after the other');
 is(request($flexilib, GET => '/there')->status, 200, 'and then all is as before');
+
+# One client of HTTP/2 may want more than there is.
+my $load = FlexiLib::Test::Process->start(
+    name    => 'h2load',
+    dir     => make_folder(),
+    command => ['h2load', '-n', 60, '-c', 1, '-m', 60, $flexilib->url . '/wait']);
+for (1 .. 60) {
+    $backend->wait_told(qr/^asked$/);
+    $backend->go;
+}
+is($load->wait_status, 0, '60 requests on one connection of HTTP/2');
+$load->wait_streams;
+like($load->text('stdout'), qr/^status codes: 60 2xx/m, 'are all answered');
 is(scalar(() = $flexilib->log =~ /descriptors are running short/g), 1, 'the log has one line of it');
 unlike($flexilib->log, qr/Too many open files|too many open files/, 'nothing has failed for it');
 $flexilib->stop;

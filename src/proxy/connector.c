@@ -6,6 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum {
+    STARVED_MS = 20, /* until it looks again whether there is a descriptor */
+};
+
 static void try_addresses(struct connector *connector);
 
 void connector_describe(int error, char *reason, size_t capacity)
@@ -125,6 +129,21 @@ static void on_connected(struct socket *socket, void *data, int error)
         secure_or_finish(connector);
 }
 
+/* Where no descriptor is left, that is no fault of the server's: others will end. */
+static bool wait_for_descriptor(struct connector *connector)
+{
+    uint64_t now_ms = loop_now_ms(connector->loop);
+    if (errno != EMFILE && errno != ENFILE)
+        return false;
+    if (connector->starved_until_ms == 0)
+        connector->starved_until_ms = now_ms + (uint64_t)connector->server->upstream->connect_timeout_ms;
+    if (now_ms >= connector->starved_until_ms)
+        return false;
+    connector->is_starved = true;
+    timer_start(connector->loop, &connector->timer, STARVED_MS);
+    return true;
+}
+
 static void try_addresses(struct connector *connector)
 {
     for (; connector->position < connector->count; ++connector->position) {
@@ -135,6 +154,8 @@ static void try_addresses(struct connector *connector)
             timer_start(connector->loop, &connector->timer, connector->server->upstream->connect_timeout_ms);
             return;
         }
+        if (wait_for_descriptor(connector))
+            return;
         connector->is_timeout = false;
         connector_describe(errno, connector->reason, sizeof(connector->reason));
         avoid_address(connector);
@@ -167,6 +188,11 @@ static void drop_attempt(struct connector *connector)
 static void on_timeout(struct timer *timer)
 {
     struct connector *connector = timer->data;
+    if (connector->is_starved) {
+        connector->is_starved = false;
+        try_addresses(connector);
+        return;
+    }
     if (connector->has_failed) {
         connector->on_connected(connector->data, NULL, connector->reason, connector->is_timeout);
         return;
@@ -187,7 +213,8 @@ void connector_start(struct connector *connector, const struct server *server)
     connector->server = server;
     connector->timer = (struct timer){.on_timeout = on_timeout, .data = connector};
     connector->count = connector->position = 0;
-    connector->has_failed = connector->is_timeout = connector->is_securing = false;
+    connector->has_failed = connector->is_timeout = connector->is_securing = connector->is_starved = false;
+    connector->starved_until_ms = 0;
     if (server->is_numeric) {
         connector->addresses[0] = server->address;
         connector->count = 1;

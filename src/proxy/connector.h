@@ -30,6 +30,8 @@ struct connector {
     bool is_securing; /* connected, and TLS is being agreed on */
     bool has_failed;  /* the timer will say so */
     bool is_timeout;
+    bool is_starved; /* of descriptors: the timer will look again */
+    uint64_t starved_until_ms;
     char reason[CONNECTOR_REASON_BYTES];
     struct proxy_header proxy_header;
 };
