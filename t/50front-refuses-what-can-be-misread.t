@@ -22,7 +22,7 @@ listen:
   - { address: "127.0.0.1:0", name: plain, http2: no }
   - { address: "127.0.0.1:0", name: secure, http2: no, tls: { certificate: front.pem, key: front.key } }
 workers: 1
-body_limit: 1MB
+body_limit: 100KB
 routes:
 $routes
   - { match: /, proxy: { to: "@{[$recorder->url]}", forwarded: none } }
@@ -83,6 +83,7 @@ like($response->header('allow'), qr/^GET, HEAD, /, '405 says what is allowed');
 like($response->body, qr/^405 Method Not Allowed: /, 'the body says why');
 
 $flexilib->wait_access(qr{"TRACE /last HTTP/1.1" 405 });
+$flexilib->wait_log(qr/info: refused a request /) for @refusals, 405;
 my @lines = $flexilib->access_log;
 is(scalar(grep { /[^ -~]/ } @lines), 0, 'nothing in the access log can disturb a terminal');
 my @logged = $flexilib->log =~ /info: refused a request from 127\.0\.0\.1 with (\d+): \S/g;

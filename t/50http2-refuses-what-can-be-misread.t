@@ -99,6 +99,7 @@ my $old = request($flexilib, GET => '/end?last');
 is($old->body, 'the end', 'HTTP/1 goes on beside it');
 
 $flexilib->wait_access(qr{"GET /end\?last HTTP/1.1" 200 });
+$flexilib->wait_log(qr/info: (?:refused a (?:request|frame) from|ended a connection) /) for 0 .. $refusals;
 my @lines = $flexilib->access_log;
 is(scalar(grep { /[^ -~]/ } @lines), 0, 'nothing in the access log can disturb a terminal');
 my @logged = $flexilib->log =~ /^.*info: (?:refused a (?:request|frame) from|ended a connection) .*$/mg;

@@ -20,7 +20,8 @@ my $get  = "GET / HTTP/1.1\r\nHost: a\r\n";
 my $post = "POST / HTTP/1.1\r\nHost: a\r\n";
 my $end  = "0\r\n\r\n";
 
-# The routes that rows rely on, before the one to the server behind: what is private is answered 403 here.
+# The routes that rows rely on, before the one to the server behind: what is private is answered 403 here. body_limit
+# is 100KB.
 sub routes {
     return <<'END';
   - { match: /end, respond: { body: "the end" } }
@@ -147,7 +148,7 @@ sub chunks {
                 'no colon', 'blank : x', ' x: y', ': x', "x: a\0b", "x: a\rb", "x: y\r\n z: a", "x\ty: z"),
         refused('a trailer that ends in a bare LF', 400, chunked("0\r\nx: y\n\r\n")),
         refused('a trailer of 70 KB', 431, chunked("0\r\nx: " . 'y' x 70_000 . "\r\n\r\n"), cut => 1),
-        refused('a chunked body beyond the limit', 413, chunked('100001' . "\r\n" . 'x' x 0x100001 . "\r\n$end"), cut => 1),
+        refused('a chunked body beyond the limit', 413, chunked('19001' . "\r\n" . 'x' x 0x19001 . "\r\n$end"), cut => 1),
         passed('chunk extensions', chunked("3;x=\"y;\\\"\"\r\nhel\r\n02;a;b=c\r\nlo\r\n0;last\r\n\r\n"), $hello),
         passed('chunk sizes in both cases and with zeros', chunked("A\r\n0123456789\r\n00a\r\n0123456789\r\n000\r\n\r\n"),
             plain('POST /', '', '01234567890123456789')),
@@ -290,6 +291,19 @@ sub sequences {
         refused('a good request before a bad Host', 200, "$get\r\nGET /x HTTP/1.1\r\nHost: a b\r\n\r\n", more => [400], seen => plain('GET /')),
         refused('a good request before a length and a coding', 200,
             "$get\r\n${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n$end", more => [400], seen => plain('GET /')),
+        passed('a body for what is answered at once, announced by Expect',
+            "${private}Expect: 100-continue\r\nContent-Length: $length\r\n\r\n$inner", '', status => 403),
+        # a connection on which another protocol was offered ends after the answer
+        passed('an offer of HTTP/2 by Upgrade',
+            "${get}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", plain('GET /'),
+            kept => 0),
+        passed('an offer of WebSocket with a body',
+            "${post}Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello", $hello, kept => 0),
+        # the server says no; what was sent meanwhile may be of the other protocol, and is nothing
+        passed('an offer of WebSocket that is not taken', "${get}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+            qr{\AGET / HTTP/1\.1\r\nHost: a\r\nVia: 1\.1 flexilib\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\z}i,
+            kept => 0),
+        answered('OPTIONS that goes no further', 200, "OPTIONS /x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n"),
         refused('OPTIONS * with a body', 200, "OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: $length\r\n\r\n$inner"),
     );
 }

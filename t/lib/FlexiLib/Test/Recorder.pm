@@ -1,7 +1,8 @@
 package FlexiLib::Test::Recorder;
 
 # An upstream server within the test's own process: it answers every request and keeps what it receives, byte by byte.
-# Nothing of it happens but while the test waits in it, so what has come by then is known without waiting for anybody.
+# Nothing of it happens but while the test waits in it, so what has come by then is known without waiting for anybody;
+# and a client must not send more at once than buffers on the way hold.
 #
 #   my $recorder = FlexiLib::Test::Recorder->new;
 #   start_flexilib(... $recorder->url ...);
