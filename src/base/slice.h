@@ -66,9 +66,11 @@ static inline bool slice_equals(struct slice a, struct slice b)
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+/* Of what is as long, most differs in the first letter, whose cases are one bit apart. */
 static inline bool slice_equals_nocase(struct slice a, struct slice b)
 {
-    return a.length == b.length && slice_starts_with_nocase(a, b);
+    return a.length == b.length &&
+           (a.length == 0 || (((a.data[0] ^ b.data[0]) & ~0x20) == 0 && slice_starts_with_nocase(a, b)));
 }
 
 bool slice_ends_with(struct slice text, struct slice suffix);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+static const char no_request[SLOT_REQUEST_BYTES];
+
 static bool run_create(struct use *use, const struct step_settings *step, const struct options *options,
                        struct error *error)
 {
@@ -14,7 +16,7 @@ static bool run_create(struct use *use, const struct step_settings *step, const 
         return true;
     const struct use_creation creation = {.place = step->place, .fields = options->fields, .error = error};
     use->creation = &creation;
-    runtime_enter(use->runtime, use, SLOT_HOOK_CREATE, SLICE_NONE);
+    runtime_enter(use->runtime, use, SLOT_HOOK_CREATE, no_request);
     bool is_created = use->filter->create(&use->core, options->values, &use->data);
     runtime_leave(use->runtime);
     use->creation = NULL;
@@ -63,7 +65,7 @@ void use_destroy(struct use *use)
     if (use == NULL)
         return;
     if (use->is_created && use->filter->destroy != NULL) {
-        runtime_enter(use->runtime, use, SLOT_HOOK_DESTROY, SLICE_NONE);
+        runtime_enter(use->runtime, use, SLOT_HOOK_DESTROY, no_request);
         use->filter->destroy(use->data);
         runtime_leave(use->runtime);
     }

@@ -179,10 +179,18 @@ static uint64_t request_length(const struct exchange *exchange)
     return exchange->request_length > 0 ? (uint64_t)exchange->request_length : 0;
 }
 
+static void show_id(const struct exchange *exchange, char shown[SLOT_REQUEST_BYTES])
+{
+    size_t length = exchange->id.length < SLOT_REQUEST_BYTES ? exchange->id.length : SLOT_REQUEST_BYTES - 1;
+    if (length != 0)
+        memcpy(shown, exchange->id.data, length);
+}
+
 void exchange_start(struct exchange *exchange, const struct chain *chain)
 {
     exchange->chain = chain;
     exchange->state->steps = arena_zalloc(&exchange->arena, chain->count * sizeof(exchange->state->steps[0]));
+    show_id(exchange, exchange->state->slot_id);
     leave_phase_new(exchange);
     if (request_length(exchange) > exchange->body_limit_bytes)
         refuse_body(exchange);

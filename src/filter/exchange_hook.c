@@ -125,7 +125,7 @@ static flexilib_answer run_code(struct exchange *exchange)
     bool is_resumed = state->is_resumed;
     state->ticket = 0;
     state->is_in_hook = true;
-    runtime_enter(exchange->runtime, use, is_resumed ? SLOT_HOOK_RESUME : state->hook, exchange->id);
+    runtime_enter(exchange->runtime, use, is_resumed ? SLOT_HOOK_RESUME : state->hook, state->slot_id);
     flexilib_answer answer = is_resumed ? call_resume(exchange, use) : call_hook(exchange, use);
     runtime_leave(exchange->runtime);
     state->is_in_hook = false;
@@ -236,7 +236,7 @@ void exchange_run_ends(struct exchange *exchange)
             continue;
         state->step = i - 1;
         state->is_in_hook = true;
-        runtime_enter(exchange->runtime, use, SLOT_HOOK_END, exchange->id);
+        runtime_enter(exchange->runtime, use, SLOT_HOOK_END, state->slot_id);
         use->filter->on_end(use->data, (struct flexilib_exchange *)exchange);
         runtime_leave(exchange->runtime);
         state->is_in_hook = false;

@@ -38,7 +38,8 @@ struct exchange_state {
     struct exchange *next_recycled;
 
     /* Everything from here on is zero at the start of an exchange. */
-    struct step *steps; /* as many as the chain has uses */
+    struct step *steps;               /* as many as the chain has uses */
+    char slot_id[SLOT_REQUEST_BYTES]; /* the exchange's id in the slot's shape: copied for every hook call */
     /* Request half: the step whose turn is next. Response half: how many steps, from the front, still have to see the
      * head or the piece at hand. */
     size_t position;

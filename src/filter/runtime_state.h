@@ -54,18 +54,15 @@ uint64_t runtime_issue_ticket(struct runtime *runtime, uint32_t place);
 /* Leaves a result for the exchange that waits with that ticket. [any thread] */
 void runtime_post(struct runtime *runtime, uint64_t ticket, void *result, void (*drop)(void *result));
 
-/* Tells the slot what is about to run, and that it has returned. */
+/* Tells the slot what is about to run, and that it has returned. request_id is in the slot's shape. */
 static inline void runtime_enter(struct runtime *runtime, const struct use *use, enum slot_hook hook,
-                                 struct slice request_id)
+                                 const char request_id[SLOT_REQUEST_BYTES])
 {
     struct slot *slot = runtime->slot;
     if (slot == NULL)
         return;
     memcpy(slot->filter, use->slot_name, sizeof(slot->filter));
-    size_t length = request_id.length < SLOT_REQUEST_BYTES ? request_id.length : SLOT_REQUEST_BYTES - 1;
-    if (length != 0)
-        memcpy(slot->request, request_id.data, length);
-    slot->request[length] = '\0';
+    memcpy(slot->request, request_id, sizeof(slot->request));
     slot->hook = hook;
 }
 

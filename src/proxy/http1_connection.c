@@ -102,7 +102,7 @@ static size_t listener_index(const struct http1_connection *connection)
 struct arena *http1_connection_open_exchange(struct http1_connection *connection)
 {
     if (connection->state == HTTP1_IDLE)
-        connection->entry.began_us = clock_monotonic_us();
+        connection->entry.began_us = loop_now_us(connection->front->loop);
     connection->body.reader.is_done = true; /* as far as is known */
     connection->may_be_http2 = false;
     dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
@@ -160,7 +160,7 @@ static bool wait_for_head(struct http1_connection *connection, struct slice data
     const struct settings *settings = connection->front->settings;
     if (connection->state == HTTP1_IDLE) {
         connection->state = HTTP1_HEAD;
-        connection->entry.began_us = clock_monotonic_us();
+        connection->entry.began_us = loop_now_us(connection->front->loop);
         start_timer(connection, settings->header_timeout_ms);
     }
     bool is_full = data.length >= (size_t)settings->head_limit_bytes;
@@ -237,10 +237,12 @@ static void end_connection(struct http1_connection *connection)
         linger(connection);
 }
 
-static void await_request(struct http1_connection *connection)
+static void await_request(struct http1_connection *connection, uint64_t since_us)
 {
+    const struct front_http1 *front = connection->front;
     connection->state = HTTP1_IDLE;
-    start_timer(connection, connection->front->settings->keep_alive_timeout_ms);
+    timer_start_at(front->loop, &connection->timer,
+                   since_us / 1000 + 1 + (uint64_t)front->settings->keep_alive_timeout_ms);
     socket_read(connection->socket, true);
 }
 
@@ -251,7 +253,7 @@ static bool drain(struct http1_connection *connection)
     if (connection->socket == NULL)
         return false;
     if (http1_body_is_whole(connection))
-        await_request(connection);
+        await_request(connection, clock_monotonic_us());
     else if (connection->body.is_broken || connection->body.discarded_bytes > HTTP1_DRAIN_BYTES)
         linger(connection);
     else if (connection->body.discarded_bytes != before)
@@ -284,7 +286,7 @@ static void finish_exchange(struct http1_connection *connection)
         return;
     }
     if (http1_body_is_whole(connection))
-        await_request(connection);
+        await_request(connection, connection->entry.last_byte_us);
     else
         begin_throwing_away(connection, HTTP1_DRAIN); /* the next request begins where the body ends */
 }

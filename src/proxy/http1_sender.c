@@ -31,17 +31,11 @@ static void write_pipe(struct http1_connection *connection)
     socket_write_pipe(connection->socket, pipe);
 }
 
-/* Hands over what waits, unless an earlier write is still under way: then the end of that comes here again. */
-static void write_waiting(struct http1_connection *connection)
+static void write_next(struct http1_connection *connection)
 {
     struct http1_output *output = &connection->output;
     struct iovec pieces[MOST_PIECES];
     size_t count = 0;
-    if (connection->socket == NULL || (!output->is_wanted && output->interim == NULL))
-        return;
-    timer_start(connection->front->loop, &connection->timer, connection->front->settings->write_timeout_ms);
-    if (socket_is_writing(connection->socket))
-        return;
     if (output->interim != NULL) {
         write_interim(connection);
         return;
@@ -67,6 +61,20 @@ static void write_waiting(struct http1_connection *connection)
     }
     socket_write(connection->socket, pieces, count);
     http1_body_let_go(connection);
+}
+
+/* Hands over what waits, unless an earlier write is still under way: then the end of that comes here again. */
+static void write_waiting(struct http1_connection *connection)
+{
+    const struct front_http1 *front = connection->front;
+    if (connection->socket == NULL || (!connection->output.is_wanted && connection->output.interim == NULL))
+        return;
+    if (!socket_is_writing(connection->socket))
+        write_next(connection);
+    if (socket_waits_to_write(connection->socket))
+        timer_start(front->loop, &connection->timer, front->settings->write_timeout_ms);
+    else
+        timer_stop(front->loop, &connection->timer);
 }
 
 static void add_interim(struct http1_connection *connection, struct slice text)

@@ -1,7 +1,6 @@
 #include "proxy/http2_connection.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "proxy/front_answer.h"
 #include "proxy/front_ends.h"
 #include "proxy/socket_address.h"
@@ -53,7 +52,7 @@ static size_t listener_index(const struct http2_connection *connection)
 static void open_exchange(struct http2_stream *stream)
 {
     struct http2_connection *connection = stream->connection;
-    stream->entry.began_us = clock_monotonic_us();
+    stream->entry.began_us = loop_now_us(connection->front->loop);
     dispatch_open(connection->front->dispatch, &stream->entry, &http2_sender);
     struct exchange *exchange = stream->entry.exchange;
     front_ends_note_peer(exchange, &connection->peer);

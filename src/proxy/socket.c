@@ -28,6 +28,7 @@ struct socket {
     const struct socket_layer *layer; /* NULL: the owner's bytes are the wire's */
     void *layer_state;
     struct body_pipe *pipe; /* that is being written */
+    bool has_unsent;        /* of the write under way, or the last one */
     bool is_reset_on_close;
     void (*on_connected)(struct socket *socket, void *data, int error); /* NULL once it is connected */
     void (*on_closed)(void *data);                                      /* NULL: nobody wants to know */
@@ -187,6 +188,7 @@ void socket_wire_write(struct socket *socket, const struct iovec *pieces, size_t
         if (done != pieces[i].iov_len)
             filled[filled_count++] = h2o_iovec_init((char *)pieces[i].iov_base + done, pieces[i].iov_len - done);
     }
+    socket->has_unsent = filled_count != 0;
     h2o_socket_write(socket->h2o, filled, filled_count, on_write_end);
 }
 
@@ -244,7 +246,8 @@ static void on_pipe_writable(h2o_socket_t *h2o, const char *failure)
 void socket_write_pipe(struct socket *socket, struct body_pipe *pipe)
 {
     assert(socket_takes_pipes(socket) && !socket_wire_is_writing(socket));
-    if (body_pipe_drain(pipe, h2o_socket_get_fd(socket->h2o))) {
+    socket->has_unsent = !body_pipe_drain(pipe, h2o_socket_get_fd(socket->h2o));
+    if (!socket->has_unsent) {
         h2o_socket_write(socket->h2o, NULL, 0, on_write_end);
         return;
     }
@@ -258,6 +261,12 @@ bool socket_is_writing(const struct socket *socket)
     if (socket->layer != NULL)
         return socket->layer->is_writing(socket->layer_state);
     return socket_wire_is_writing(socket);
+}
+
+/* A layer may have kept something to itself. */
+bool socket_waits_to_write(const struct socket *socket)
+{
+    return socket_is_writing(socket) && (socket->layer != NULL || socket->has_unsent);
 }
 
 bool socket_is_quiet(struct socket *socket)

@@ -47,6 +47,8 @@ ssize_t socket_receive(struct socket *socket, char *buffer, size_t capacity);
  * never from within. One write at a time. */
 void socket_write(struct socket *socket, const struct iovec *pieces, size_t count);
 bool socket_is_writing(const struct socket *socket);
+/* Whether the peer may have to take something before that write ends. Otherwise it ends in this turn of the loop. */
+bool socket_waits_to_write(const struct socket *socket);
 
 /* Whether bytes can be received into pipes and sent from there: the owner's are the wire's. */
 bool socket_takes_pipes(const struct socket *socket);
