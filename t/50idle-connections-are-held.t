@@ -15,10 +15,12 @@ need('curl', 'openssl');
 my $hold = build_folder() . '/bench/hold';
 plan(skip_all => 'bench/ is not built') if !-x $hold;
 
-my $limit = qx{sh -c 'ulimit -Hn'};
-my $half  = ($limit =~ /^(\d+)/ && $1 < CONNECTIONS + SPARE ? $1 - SPARE : CONNECTIONS) / 2;
+# A worker keeps a descriptor free for each client, a sixteenth of all, and some more.
+my ($limit) = qx{sh -c 'ulimit -Hn'} =~ /^(\d+)/;
+my $most    = defined $limit ? int(($limit * 15 / 16 - SPARE) / 2) : CONNECTIONS;
+my $half    = int(($most < CONNECTIONS ? $most : CONNECTIONS) / 2);
 plan(skip_all => "there may be no more than $limit descriptors") if $half < 1;
-note('connections: ', 2 * int $half);
+note('connections: ', 2 * $half);
 
 my $authority = FlexiLib::Test::Certificates->new(make_folder());
 $authority->issue('site', 'IP:127.0.0.1');
@@ -36,14 +38,14 @@ END
 my $before_kb = $flexilib->worker_memory_kb;
 
 my @holders = (hold(plain => qw(http1 http2)), hold(secure => qw(https1 https2)));
-is(answer_of($_), 'held ' . int $half, "$_->{name}: connections are held") for @holders;
-my $each_kb = ($flexilib->worker_memory_kb - $before_kb) / (2 * int $half);
+is(answer_of($_), 'held ' . $half, "$_->{name}: connections are held") for @holders;
+my $each_kb = ($flexilib->worker_memory_kb - $before_kb) / (2 * $half);
 note(sprintf 'memory: %.1f KB each', $each_kb);
 cmp_ok($each_kb, '<', MOST_KB_EACH, 'they cost little memory') if !is_sanitized();
 
 is(request($flexilib, GET => '/', listener => 'plain')->status, 200, 'somebody else is served');
 print { $_->{in} } "again\n" for @holders;
-is(answer_of($_), 'answered ' . int $half, "$_->{name}: all of them are served") for @holders;
+is(answer_of($_), 'answered ' . $half, "$_->{name}: all of them are served") for @holders;
 
 for my $holder (@holders) {
     close $holder->{in};
@@ -57,7 +59,7 @@ done_testing;
 # It ends with its input, so also with this test.
 sub hold {
     my ($listener, @kinds) = @_;
-    my $pid = open2(my $out, my $in, $hold, $flexilib->port($listener), '/', int $half, @kinds);
+    my $pid = open2(my $out, my $in, $hold, $flexilib->port($listener), '/', $half, @kinds);
     $in->autoflush(1);
     return { name => $listener, pid => $pid, in => $in, out => $out };
 }
