@@ -59,13 +59,21 @@ static void note_end(struct tls *tls, int result)
     }
 }
 
+/* Before each call that SSL_get_error is asked about. Most often there is nothing, which to see costs far less than
+ * what OpenSSL does to clear it. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* Whether the owner has anything to read; what is not for the owner (tickets, new keys) is dealt with. */
 static bool has_something(struct tls *tls)
 {
     char byte;
     if (tls->end != TLS_OPEN)
         return true;
-    ERR_clear_error();
+    clear_errors();
     int result = SSL_peek(tls->ssl, &byte, sizeof(byte));
     if (result > 0)
         return true;
@@ -97,7 +105,7 @@ static void check_protocol(struct tls *tls)
 /* Returns whether the handshake is over, one way or the other. */
 static bool shake_hands(struct tls *tls)
 {
-    ERR_clear_error();
+    clear_errors();
     int result = SSL_do_handshake(tls->ssl);
     if (result == 1)
         check_protocol(tls);
@@ -186,7 +194,7 @@ static bool encrypt_record(struct tls *tls)
         tls->piece += piece->iov_len == 0;
     }
     tls->data_bytes += length;
-    ERR_clear_error();
+    clear_errors();
     return SSL_write(tls->ssl, bytes, (int)length) == (int)length;
 }
 
@@ -235,7 +243,7 @@ static ssize_t receive(void *state, char *buffer, size_t capacity)
     size_t total = 0;
     while (tls->end == TLS_OPEN && total < capacity) {
         size_t room = capacity - total < INT_MAX ? capacity - total : INT_MAX;
-        ERR_clear_error();
+        clear_errors();
         int length = SSL_read(tls->ssl, buffer + total, (int)room);
         if (length <= 0)
             note_end(tls, length);
@@ -285,7 +293,7 @@ static bool is_quiet(void *state)
 static void finish_writing(void *state)
 {
     struct tls *tls = state;
-    ERR_clear_error();
+    clear_errors();
     if (tls->is_finishing || SSL_shutdown(tls->ssl) < 0)
         return;
     tls->is_finishing = true;
@@ -312,7 +320,7 @@ static void send_close(struct tls *tls)
 static void close_layer(void *state, bool is_reset)
 {
     struct tls *tls = state;
-    ERR_clear_error();
+    clear_errors();
     timer_stop(tls->loop, &tls->timer);
     if (!is_reset)
         send_close(tls);
@@ -320,7 +328,7 @@ static void close_layer(void *state, bool is_reset)
     if (SSL_is_init_finished(tls->ssl))
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
-    ERR_clear_error();
+    clear_errors();
     text_finish(&tls->out);
     text_finish(&tls->sending);
     free(tls);
