@@ -90,6 +90,8 @@ int main(int argc, char **argv)
         ask_all(held, count);
     for (size_t i = 0; i < count; ++i)
         visit_close(&held[i]);
+    for (size_t i = 0; i < kinds; ++i)
+        SSL_CTX_free(targets[i].tls);
     free(held);
     return 0;
 }
