@@ -18,6 +18,7 @@ static void stop_timers(struct http2_connection *connection)
     timer_stop(connection->front->loop, &connection->wait_timer);
     timer_stop(connection->front->loop, &connection->write_timer);
     timer_stop(connection->front->loop, &connection->leave_timer);
+    timer_stop(connection->front->loop, &connection->delay_timer);
 }
 
 static void let_streams_go(struct http2_connection *connection)
@@ -75,8 +76,9 @@ void http2_connection_drain(struct http2_connection *connection)
 
 void http2_connection_finish_drain(struct http2_connection *connection)
 {
-    if (connection->socket == NULL)
+    if (connection->socket == NULL || connection->is_sent_away)
         return;
+    connection->is_sent_away = true;
     timer_stop(connection->front->loop, &connection->leave_timer);
     nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(connection->session), NGHTTP2_NO_ERROR, NULL, 0);
@@ -263,6 +265,15 @@ static void on_leave_timeout(struct timer *timer)
     http2_connection_leave(connection);
 }
 
+static void on_delay_over(struct timer *timer)
+{
+    struct http2_connection *connection = timer->data;
+    http2_connection_enter(connection);
+    http2_guard_settle(&connection->guard, loop_now_ms(connection->front->loop));
+    http2_stream_retry_delayed(connection);
+    http2_connection_leave(connection);
+}
+
 static void on_poke(struct timer *timer)
 {
     struct http2_connection *connection = timer->data;
@@ -276,6 +287,7 @@ void http2_connection_start(struct http2_connection *connection, struct slice re
     connection->wait_timer = (struct timer){.on_timeout = on_wait_timeout, .data = connection};
     connection->write_timer = (struct timer){.on_timeout = on_write_timeout, .data = connection};
     connection->leave_timer = (struct timer){.on_timeout = on_leave_timeout, .data = connection};
+    connection->delay_timer = (struct timer){.on_timeout = on_delay_over, .data = connection};
     connection->poke_timer = (struct timer){.on_timeout = on_poke, .data = connection};
     connection->session = http2_session_create(connection);
     http2_sender_choose_pieces(connection);

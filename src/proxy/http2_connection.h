@@ -27,7 +27,7 @@ enum {
     HTTP2_MOST_STREAMS = 100,              /* at once, on one connection */
     HTTP2_STREAM_WINDOW_BYTES = 128 << 10, /* of a request's body */
     HTTP2_WINDOW_BYTES = 512 << 10,        /* of all bodies of a connection */
-    HTTP2_HEADS_BYTES = 512 << 10,         /* of the heads of all its requests, unpacked */
+    HTTP2_HEADS_BYTES = 448 << 10,         /* of the heads of all its requests, unpacked */
     HTTP2_OUT_BYTES = 64 << 10,            /* from here on nothing more is made ready to be written */
     HTTP2_INPUT_BYTES = 32 << 10,          /* received at once */
 };
@@ -65,6 +65,7 @@ struct http2_stream {
     bool is_request_over;  /* the client has ended its half */
     bool is_response_over; /* so have we ours */
     bool is_head_request;
+    bool is_delayed;  /* too many before it have come to nothing */
     bool has_head;    /* of the response, given to libnghttp2 */
     bool has_body;    /* bytes of the response's body may follow its head */
     bool is_cut;      /* the response cannot be completed */
@@ -112,16 +113,19 @@ struct http2_connection {
     bool is_lingering;       /* everything is written, what the client still sends is thrown away */
     bool is_dismissed;       /* it was idle, and another was to have its place */
     bool is_told_to_leave;   /* the first GOAWAY of a drain was sent */
+    bool is_sent_away;       /* and the second one */
     bool has_logged_refusal; /* of something in what was received last */
     enum http2_wait wait;
     uint64_t lingered_bytes;
     uint64_t taken_bytes; /* by the client, when the timer of a write was last over */
     uint64_t data_bytes;  /* of bodies made ready to be written */
     size_t head_bytes;    /* of the requests at hand */
+    size_t running_count; /* of streams whose exchange was started */
+    size_t delayed_count; /* of those that wait to be started */
     size_t waiting_bytes; /* of memory that holds pieces of responses */
     struct exchange_room room;
     struct text out, sending;
-    struct timer wait_timer, write_timer, poke_timer, leave_timer;
+    struct timer wait_timer, write_timer, poke_timer, leave_timer, delay_timer;
     struct http2_guard guard;
     struct socket_end *told_local; /* where the client has connected to, as a proxy has told; NULL: to the socket */
     struct socket_end peer;
@@ -211,6 +215,9 @@ bool http2_stream_add_trailer(struct http2_stream *stream, const struct header *
 
 /* Notes that there is something to do. */
 void http2_stream_make_due(struct http2_stream *stream);
+
+/* Streams that were delayed may be started now. */
+void http2_stream_retry_delayed(struct http2_connection *connection);
 
 /* Does it; the stream may be gone afterwards. From leave only. */
 void http2_stream_work(struct http2_stream *stream);

@@ -11,7 +11,7 @@ static struct http2_guard *enter_window(struct http2_guard *guard, uint64_t now_
 {
     if (now_ms >= guard->window_end_ms) {
         guard->window_end_ms = now_ms + HTTP2_GUARD_WINDOW_MS;
-        guard->streams = guard->resets = guard->useful = guard->idle = 0;
+        guard->good = guard->resets = guard->useful = guard->idle = 0;
     }
     return guard;
 }
@@ -22,7 +22,9 @@ static void take_frame(struct http2_guard *guard, uint64_t now_ms)
     const unsigned char type = head[3];
     guard->head_bytes = 0;
     guard->skipped_bytes = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
-    if (type != FRAME_DATA && type != FRAME_HEADERS && type != FRAME_CONTINUATION)
+    if (type == FRAME_DATA || type == FRAME_HEADERS || type == FRAME_CONTINUATION)
+        ++guard->unjudged;
+    else
         http2_guard_note_idle(guard, now_ms);
 }
 
@@ -48,9 +50,21 @@ void http2_guard_watch(struct http2_guard *guard, struct slice data, uint64_t no
     }
 }
 
-void http2_guard_note_stream(struct http2_guard *guard, uint64_t now_ms)
+void http2_guard_settle(struct http2_guard *guard, uint64_t now_ms)
 {
-    ++enter_window(guard, now_ms)->streams;
+    enter_window(guard, now_ms)->idle += guard->unjudged;
+    guard->unjudged = 0;
+}
+
+void http2_guard_note_good(struct http2_guard *guard, uint64_t now_ms)
+{
+    if (++enter_window(guard, now_ms)->good % HTTP2_GUARD_PARDON == 0 && guard->stalls != 0)
+        --guard->stalls;
+}
+
+void http2_guard_note_stall(struct http2_guard *guard)
+{
+    ++guard->stalls;
 }
 
 void http2_guard_note_reset(struct http2_guard *guard, uint64_t now_ms)
@@ -68,10 +82,19 @@ void http2_guard_note_idle(struct http2_guard *guard, uint64_t now_ms)
     ++enter_window(guard, now_ms)->idle;
 }
 
+uint32_t http2_guard_patience(const struct http2_guard *guard)
+{
+    uint32_t forgiven = guard->good / 2;
+    uint32_t resets = guard->resets > forgiven ? guard->resets - forgiven : 0;
+    return resets < HTTP2_GUARD_RESETS ? HTTP2_GUARD_RESETS - resets : 0;
+}
+
 const char *http2_guard_complaint(const struct http2_guard *guard)
 {
-    if (guard->resets > HTTP2_GUARD_RESETS && guard->resets > guard->streams / 2)
+    if (http2_guard_patience(guard) == 0)
         return "too many of its requests are broken off";
+    if (guard->stalls > HTTP2_GUARD_STALLS)
+        return "too many of its responses are not taken";
     if (guard->idle > HTTP2_GUARD_FRAMES + (uint64_t)guard->useful * HTTP2_GUARD_SPARE)
         return "too many of its frames lead to nothing";
     return NULL;

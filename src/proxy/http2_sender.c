@@ -10,8 +10,8 @@ enum {
     OWN_FIELDS = 4, /* :status, date, content-length, trailer */
     MOST_DIGITS = 20,
     /* while no more than that waits for the client, pieces are large, or small; else tiny */
-    LARGE_PIECES_BYTES = 128 * 1024,
-    SMALL_PIECES_BYTES = 384 * 1024,
+    LARGE_PIECES_BYTES = 64 * 1024,
+    SMALL_PIECES_BYTES = 256 * 1024,
 };
 
 static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, struct slice value)
@@ -150,8 +150,10 @@ void http2_sender_choose_pieces(struct http2_connection *connection)
 static void hold(struct http2_stream *stream)
 {
     struct http2_connection *connection = stream->connection;
-    if (stream->piece_bytes < connection->room.piece_bytes)
-        stream->piece_bytes = connection->room.piece_bytes;
+    /* what came with the head of a tunnel's response may wait beside it */
+    size_t bytes = connection->room.piece_bytes * (stream->tunnel_side != NULL ? 2 : 1);
+    if (stream->piece_bytes < bytes)
+        stream->piece_bytes = bytes;
     stream->is_held = true;
     connection->waiting_bytes += stream->piece_bytes;
     http2_sender_choose_pieces(connection);
@@ -218,6 +220,13 @@ void http2_sender_take_data(struct http2_stream *stream, size_t length)
         http2_stream_make_due(stream);
 }
 
+static void give_up(struct http2_stream *stream)
+{
+    http2_guard_note_stall(&stream->connection->guard);
+    http2_sender_reset(stream, NGHTTP2_CANCEL);
+    http2_connection_check_guard(stream->connection);
+}
+
 void http2_sender_check_progress(struct http2_stream *stream)
 {
     const struct http2_connection *connection = stream->connection;
@@ -226,7 +235,7 @@ void http2_sender_check_progress(struct http2_stream *stream)
     bool is_shut = nghttp2_session_get_stream_remote_window_size(connection->session, stream->id) <= 0;
     bool is_all_shut = nghttp2_session_get_remote_window_size(connection->session) <= 0;
     if (is_shut || (is_all_shut && connection->data_bytes == stream->seen_data_bytes))
-        http2_sender_reset(stream, NGHTTP2_CANCEL);
+        give_up(stream);
     else
         start_timer(stream);
 }

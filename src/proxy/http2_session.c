@@ -9,6 +9,7 @@
 enum {
     MOST_ACKS = 2000, /* of SETTINGS and PING that wait to be written */
     MOST_CONTINUATIONS = 8,
+    LEAST_USEFUL_BYTES = 512,
     MOST_HEAD_BYTES = 1024 * 1024, /* of a response, packed */
 };
 
@@ -34,7 +35,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (!is_request(frame) || connection->is_ending)
         return 0;
     connection->has_had_streams = true;
-    http2_guard_note_stream(&connection->guard, now_ms(connection));
     struct http2_stream *stream = http2_stream_open(connection, frame->hd.stream_id);
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
     return 0;
@@ -66,8 +66,6 @@ static void note_use(struct http2_connection *connection, bool is_useful)
 {
     if (is_useful)
         http2_guard_note_useful(&connection->guard, now_ms(connection));
-    else
-        http2_guard_note_idle(&connection->guard, now_ms(connection));
 }
 
 static void take_headers(struct http2_connection *connection, const nghttp2_frame *frame)
@@ -76,6 +74,7 @@ static void take_headers(struct http2_connection *connection, const nghttp2_fram
     connection->is_reading_head = false;
     if (stream == NULL)
         return;
+    note_use(connection, true);
     stream->is_request_over = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (is_request(frame))
         http2_stream_end_head(stream);
@@ -201,6 +200,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
     if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     stream->is_response_over = true;
+    http2_guard_note_good(&connection->guard, now_ms(connection));
     stream->entry.last_byte_us = clock_monotonic_us();
     http2_stream_make_due(stream);
     /* the rest of the request is of no use: RFC 9113 section 8.1 */
@@ -239,7 +239,8 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
         return NGHTTP2_ERR_WOULDBLOCK;
     text_add(&connection->out, slice_of((const char *)frame_head, 9));
     http2_sender_take_data(stream, length);
-    note_use(connection, true);
+    /* windows that are opened byte by byte are of no use */
+    note_use(connection, length >= LEAST_USEFUL_BYTES || stream->rest.length == 0);
     return 0;
 }
 
@@ -306,8 +307,11 @@ bool http2_session_take(struct http2_connection *connection, struct slice data)
     if (connection->is_ending)
         return true;
     ssize_t used = nghttp2_session_mem_recv(connection->session, (const uint8_t *)data.data, data.length);
-    if (used >= 0)
+    http2_guard_settle(&connection->guard, now_ms(connection));
+    if (used >= 0) {
+        http2_connection_check_guard(connection);
         return true;
+    }
     if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC || used == NGHTTP2_ERR_NOMEM || used == NGHTTP2_ERR_CALLBACK_FAILURE)
         return false;
     http2_connection_blame(connection, nghttp2_strerror((int)used));

@@ -156,12 +156,45 @@ void http2_stream_end_head(struct http2_stream *stream)
     http2_stream_make_due(stream);
 }
 
+void http2_stream_retry_delayed(struct http2_connection *connection)
+{
+    for (struct http2_stream *stream = connection->first; stream != NULL && connection->delayed_count != 0;
+         stream = stream->next) {
+        if (stream->is_delayed)
+            http2_stream_make_due(stream);
+    }
+}
+
+static void set_delayed(struct http2_stream *stream, bool is_delayed)
+{
+    if (stream->is_delayed == is_delayed)
+        return;
+    stream->is_delayed = is_delayed;
+    stream->connection->delayed_count += is_delayed ? 1 : (size_t)-1;
+}
+
+/* When the connection is ended for requests that were broken off, servers have seen no more of them than the guard
+ * allows. */
+static bool may_start(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    struct loop *loop = connection->front->loop;
+    bool is_delayed = connection->running_count >= http2_guard_patience(&connection->guard);
+    set_delayed(stream, is_delayed);
+    if (is_delayed && connection->delay_timer.position == 0)
+        timer_start(loop, &connection->delay_timer, HTTP2_GUARD_WINDOW_MS);
+    return !is_delayed;
+}
+
 static void start_exchange(struct http2_stream *stream)
 {
     if (stream->trailers.is_too_large) {
         refuse(stream, 431, "the trailers are too large");
         return;
     }
+    if (!may_start(stream))
+        return;
+    ++stream->connection->running_count;
     stream->state = HTTP2_STREAM_EXCHANGE;
     if (stream->framing.is_websocket)
         set_websocket_key(stream->entry.exchange);
@@ -175,6 +208,11 @@ static void destroy(struct http2_stream *stream)
     /* libnghttp2 has refused it: the log shows what came */
     if (stream->state == HTTP2_STREAM_HEAD)
         http2_request_guess(&stream->fields, &stream->entry.exchange->request);
+    set_delayed(stream, false);
+    if (stream->state == HTTP2_STREAM_EXCHANGE) {
+        --connection->running_count;
+        http2_stream_retry_delayed(connection);
+    }
     dispatch_close(&stream->entry);
     http2_body_finish(stream);
     http2_sender_release(stream);

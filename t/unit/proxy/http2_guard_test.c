@@ -6,28 +6,44 @@
 
 #include <cmocka.h>
 
-static void resets_count_where_they_are_most_of_all(void **state)
+static void resets_count_unless_more_ends_well(void **state)
 {
     struct http2_guard guard = {0};
-    for (int i = 0; i < HTTP2_GUARD_RESETS; ++i) {
-        http2_guard_note_stream(&guard, 1);
+    for (int i = 0; i < HTTP2_GUARD_RESETS - 1; ++i)
         http2_guard_note_reset(&guard, 1);
-    }
     assert_null(http2_guard_complaint(&guard));
+    assert_int_equal(http2_guard_patience(&guard), 1);
     http2_guard_note_reset(&guard, 1);
+    assert_int_equal(http2_guard_patience(&guard), 0);
     assert_non_null(http2_guard_complaint(&guard));
-    for (int i = 0; i < HTTP2_GUARD_RESETS + 2; ++i)
-        http2_guard_note_stream(&guard, 1);
+    http2_guard_note_good(&guard, 1);
+    assert_non_null(http2_guard_complaint(&guard));
+    http2_guard_note_good(&guard, 1);
     assert_null(http2_guard_complaint(&guard));
+    for (int i = 0; i < 2 * HTTP2_GUARD_RESETS; ++i)
+        http2_guard_note_good(&guard, 1);
+    assert_int_equal(http2_guard_patience(&guard), HTTP2_GUARD_RESETS);
 }
 
 static void what_is_long_ago_is_forgotten(void **state)
 {
     struct http2_guard guard = {0};
-    for (int i = 0; i <= HTTP2_GUARD_RESETS; ++i)
+    for (int i = 0; i < HTTP2_GUARD_RESETS; ++i)
         http2_guard_note_reset(&guard, 1);
     assert_non_null(http2_guard_complaint(&guard));
     http2_guard_note_reset(&guard, HTTP2_GUARD_WINDOW_MS + 1);
+    assert_null(http2_guard_complaint(&guard));
+}
+
+static void responses_that_are_not_taken_count_for_long(void **state)
+{
+    struct http2_guard guard = {0};
+    for (int i = 0; i <= HTTP2_GUARD_STALLS; ++i)
+        http2_guard_note_stall(&guard);
+    http2_guard_note_idle(&guard, HTTP2_GUARD_WINDOW_MS + 1);
+    assert_non_null(http2_guard_complaint(&guard));
+    for (int i = 0; i < HTTP2_GUARD_PARDON; ++i)
+        http2_guard_note_good(&guard, HTTP2_GUARD_WINDOW_MS + 1);
     assert_null(http2_guard_complaint(&guard));
 }
 
@@ -58,6 +74,10 @@ static void frames_are_found_however_they_are_cut(void **state)
             http2_guard_watch(&guard, slice_of(bytes + i, left < step ? left : step), 1);
         }
         assert_int_equal(guard.idle, 3);
+        assert_int_equal(guard.unjudged, 2);
+        http2_guard_settle(&guard, 1);
+        assert_int_equal(guard.idle, 5);
+        assert_int_equal(guard.unjudged, 0);
         assert_int_equal(guard.head_bytes, 0);
         assert_int_equal(guard.skipped_bytes, 0);
     }
@@ -66,7 +86,8 @@ static void frames_are_found_however_they_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resets_count_where_they_are_most_of_all),
+        cmocka_unit_test(resets_count_unless_more_ends_well),
+        cmocka_unit_test(responses_that_are_not_taken_count_for_long),
         cmocka_unit_test(what_is_long_ago_is_forgotten),
         cmocka_unit_test(frames_of_use_pay_for_others),
         cmocka_unit_test(frames_are_found_however_they_are_cut),
