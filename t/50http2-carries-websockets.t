@@ -116,8 +116,8 @@ like($flexilib->wait_access(qr{"GET /head}), qr{"GET /head\?q HTTP/2(?:\.0)?" 10
 is(wait_body(ask('/early'), 'early bytesready'), 'early bytesready', 'bytes right behind the head are passed on');
 $stream = ask('/seen/echo');
 is(wait_body($stream, 'ready'), 'ready', 'filters see');
-like($flexilib->log, qr/order a request_head/, 'the request');
-like($flexilib->log, qr/order a response_head/, 'and the response');
+like($flexilib->wait_log(qr/order a request_head/), qr/request_head/, 'the request');
+like($flexilib->wait_log(qr/order a response_head/), qr/response_head/, 'and the response');
 $http2->reset($stream);
 like($backend->wait_told(qr/^echo:/), qr/and a reset/, 'a stream that is reset resets the connection behind');
 
