@@ -32,12 +32,12 @@ bool world_is_closed(void);
 size_t world_request_count(void);
 enum strict_verdict world_read_request(size_t index, struct strict_request *request);
 
-/* Checks that a request which the server has seen has nothing but what it may have, apart from the client's fields:
- * those of `client`, in any order, of which no trailer is one. */
-void world_check_fields(const struct strict_request *seen, const struct header *client, size_t client_count);
+/* Whether a request that the server has seen has no fields but the client's, of which no trailer is one, and those that
+ * the proxy adds. None of them may belong to the client's connection in any case. */
+bool world_are_fields_known(const struct strict_request *seen, const struct header *client, size_t client_count);
 
-/* Each trailer that the server has seen must be one of the client's. */
-void world_check_trailers(const struct strict_request *seen, const struct strict_request *sent);
+/* Whether each trailer that the server has seen is one of the client's. */
+bool world_are_trailers_known(const struct strict_request *seen, const struct strict_request *sent);
 
 /* Whether what the server has seen is this request; the body, where one of both was cut, as far as it goes. */
 bool world_is_same(const struct strict_request *seen, bool is_seen_whole, const struct strict_request *sent,

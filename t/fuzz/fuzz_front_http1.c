@@ -31,8 +31,8 @@ static bool take_seen(struct comparison *comparison, const struct strict_request
     bool is_found = seen.has_head && world_is_same(&seen, verdict != STRICT_PARTIAL, sent, is_sent_whole);
     if (is_found) {
         ++comparison->seen;
-        world_check_fields(&seen, sent->fields, sent->field_count);
-        world_check_trailers(&seen, sent);
+        CLAIM(world_are_fields_known(&seen, sent->fields, sent->field_count));
+        CLAIM(world_are_trailers_known(&seen, sent));
         CLAIM(sent->host.length == 0 || slice_equals(seen.host, sent->host));
     }
     strict_request_finish(&seen);

@@ -409,27 +409,29 @@ static bool claim_stream(struct reading *reading, const struct strict_request *s
         bool is_sent_whole;
         if (stream->is_used || read_stream(stream, &sent, &is_sent_whole, &head) == STRICT_BAD)
             continue;
-        is_found = world_is_same(seen, is_seen_whole, &sent, is_sent_whole);
-        if (!is_found)
-            continue;
-        stream->is_used = true;
-        world_check_fields(seen, sent.fields, sent.field_count);
-        world_check_trailers(seen, &sent);
-        CLAIM(slice_equals(seen->host, sent.host));
+        is_found = world_is_same(seen, is_seen_whole, &sent, is_sent_whole) && slice_equals(seen->host, sent.host) &&
+                   world_are_trailers_known(seen, &sent) && world_are_fields_known(seen, sent.fields, sent.field_count);
+        stream->is_used = is_found;
     }
     strict_request_finish(&sent);
     text_finish(&head);
     return is_found;
 }
 
-/* Whole requests first, as a beginning may be that of several. */
+/* How much a request says of where it comes from. */
+static int rank(const struct strict_request *seen, bool is_whole)
+{
+    return !is_whole ? 0 : seen->trailer_count == 0 ? 1 : 2;
+}
+
+/* Those that say most come first, as others may be those of several streams. */
 static void compare(struct reading *reading)
 {
     static struct strict_request seen;
-    for (int wants_whole = 1; wants_whole >= 0; --wants_whole) {
+    for (int wanted = 2; wanted >= 0; --wanted) {
         for (size_t i = 0; i < world_request_count(); ++i) {
             bool is_whole = world_read_request(i, &seen) < STRICT_PARTIAL;
-            if (is_whole == (wants_whole != 0) && seen.has_head)
+            if (rank(&seen, is_whole) == wanted && seen.has_head)
                 CLAIM(claim_stream(reading, &seen, is_whole));
         }
     }
