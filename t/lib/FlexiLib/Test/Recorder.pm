@@ -64,15 +64,28 @@ sub serve_connection {
 sub take_request {
     my ($in) = @_;
     my ($head) = $$in =~ /\A(.*?\r\n\r\n)/s or return 0;
-    if ($head =~ /^transfer-encoding: *chunked\r$/mi) {
-        $$in =~ s/\A\Q$head\E(?:[1-9a-fA-F][0-9a-fA-F]*\r\n.*?\r\n)*?0\r\n(?:[^\r\n]+\r\n)*\r\n//s or return 0;
-        return 1;
-    }
+    return take_chunked($in, length $head) if $head =~ /^transfer-encoding: *chunked\r$/mi;
     my ($length) = $head =~ /^content-length: *(\d+)\r$/mi;
     my $whole = length($head) + ($length // 0);
     return 0 if length $$in < $whole;
     substr $$in, 0, $whole, '';
     return 1;
+}
+
+sub take_chunked {
+    my ($in, $at) = @_;
+    pos($$in) = $at;
+    while ($$in =~ /\G([0-9a-fA-F]+)\r\n/gc) {
+        if (hex $1 == 0) {
+            $$in =~ /\G(?:[^\r\n]+\r\n)*\r\n/gc or return 0;
+            substr $$in, 0, pos $$in, '';
+            return 1;
+        }
+        my $next = pos($$in) + hex($1) + 2;
+        return 0 if $next > length $$in;
+        pos($$in) = $next;
+    }
+    return 0;
 }
 
 # Serves until there is something to read from a client's connection, or its end.
