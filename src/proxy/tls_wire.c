@@ -10,6 +10,7 @@ enum {
     MOST_RECEIVES = 16,      /* from the wire in one go, before others have their turn */
     FREE_KEY_UPDATES = 32,   /* at any time */
     KEY_UPDATE_BYTES = 1024, /* of data, for each one more */
+    MOST_RENEGOTIATIONS = 8, /* that are refused: each costs memory while the answers are not read */
 };
 
 /* Requests begin with a letter, records of TLS never do. */
@@ -85,14 +86,26 @@ void tls_wire_destroy(BIO_METHOD *wire)
     BIO_meth_free(wire);
 }
 
+static bool is_key_update(bool is_sent, int type, const unsigned char *message)
+{
+    return !is_sent && type == SSL3_RT_HANDSHAKE && message[0] == SSL3_MT_KEY_UPDATE;
+}
+
+static bool is_refusal(bool is_sent, int type, const unsigned char *message, size_t length)
+{
+    return is_sent && type == SSL3_RT_ALERT && length == 2 && message[1] == SSL_AD_NO_RENEGOTIATION;
+}
+
 /* New keys cost us a hundred times what they cost to be sent. */
 static void on_message(int is_sent, int version, int type, const void *bytes, size_t length, SSL *ssl, void *data)
 {
     struct tls *tls = data;
-    if (is_sent || type != SSL3_RT_HANDSHAKE || length == 0 || *(const unsigned char *)bytes != SSL3_MT_KEY_UPDATE)
+    if (length == 0)
         return;
-    if (++tls->key_updates > FREE_KEY_UPDATES + tls->data_bytes / KEY_UPDATE_BYTES)
-        tls->is_flooding = true;
+    if (is_key_update(is_sent, type, bytes))
+        tls->is_flooding |= ++tls->key_updates > FREE_KEY_UPDATES + tls->data_bytes / KEY_UPDATE_BYTES;
+    else if (is_refusal(is_sent, type, bytes, length))
+        tls->is_flooding |= ++tls->renegotiations > MOST_RENEGOTIATIONS;
 }
 
 void tls_wire_watch(struct tls *tls)

@@ -36,13 +36,15 @@ struct tls {
     bool has_received, is_peer_plain;
     unsigned receives;
     uint64_t data_bytes, key_updates; /* of the owner, either way; and new keys that came meanwhile */
+    unsigned renegotiations;          /* that were refused */
     bool is_flooding;
     enum tls_end end;
     int error; /* where it is broken, as errno */
     char failure[TLS_WORDS_BYTES];
 };
 
-/* Counts the new keys that the other side wants, from now on: where it wants many for little data, reading fails. */
+/* Counts the new keys that the other side wants, from now on: where it wants many for little data, or renegotiation
+ * again and again, reading fails. */
 void tls_wire_watch(struct tls *tls);
 
 #endif

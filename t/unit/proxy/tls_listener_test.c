@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -33,6 +35,12 @@ enum {
     MOST_HELD_BYTES = 1024 * 1024,
     MANY_UPDATES = 1000 * 1000,
     MOST_UPDATES = 50 * 1000, /* that the kernel may hold when the connection ends */
+    SALT_BYTES = 4,
+    NONCE_BYTES = 8,
+    TAG_BYTES = 16,
+    HELLO_BYTES = 4, /* of an empty one */
+    HELLO_RECORD_BYTES = SSL3_RT_HEADER_LENGTH + NONCE_BYTES + HELLO_BYTES + TAG_BYTES,
+    KEY_BLOCK_BYTES = 2 * 16 + 2 * SALT_BYTES, /* both keys, both salts */
 };
 
 struct client {
@@ -109,6 +117,7 @@ static SSL *begin_client(struct client *client, SSL_CTX **context)
     *context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(*context, client->version);
     SSL_CTX_set_max_proto_version(*context, client->version);
+    SSL_CTX_set_cipher_list(*context, "ECDHE-ECDSA-AES128-GCM-SHA256");
     SSL *ssl = SSL_new(*context);
     SSL_set_fd(ssl, client->fd);
     client->has_failed = SSL_connect(ssl) != 1;
@@ -200,6 +209,67 @@ static void *renew(void *data)
     while (client->sent < MANY_UPDATES && SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 &&
            SSL_do_handshake(ssl) == 1)
         ++client->sent;
+    end_client(client, ssl, context);
+    return NULL;
+}
+
+static void derive_keys(SSL *ssl, unsigned char block[KEY_BLOCK_BYTES])
+{
+    static const char label[] = "key expansion";
+    unsigned char secret[SSL_MAX_MASTER_KEY_LENGTH], seed[sizeof(label) - 1 + 2 * SSL3_RANDOM_SIZE];
+    size_t secret_length = SSL_SESSION_get_master_key(SSL_get_session(ssl), secret, sizeof(secret));
+    memcpy(seed, label, sizeof(label) - 1);
+    SSL_get_server_random(ssl, seed + sizeof(label) - 1, SSL3_RANDOM_SIZE);
+    SSL_get_client_random(ssl, seed + sizeof(label) - 1 + SSL3_RANDOM_SIZE, SSL3_RANDOM_SIZE);
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, secret_length),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_PRF, NULL);
+    EVP_KDF_CTX *derivation = EVP_KDF_CTX_new(kdf);
+    EVP_KDF_derive(derivation, block, KEY_BLOCK_BYTES, params);
+    EVP_KDF_CTX_free(derivation);
+    EVP_KDF_free(kdf);
+}
+
+/* A record of TLS 1.2 with AES-128-GCM that wants another handshake. */
+static void seal_hello(const unsigned char block[KEY_BLOCK_BYTES], uint64_t number,
+                       unsigned char record[HELLO_RECORD_BYTES])
+{
+    static const unsigned char hello[HELLO_BYTES] = {SSL3_MT_CLIENT_HELLO};
+    unsigned char bound[] = {0, 0, 0, 0, 0, 0, 0, 0, SSL3_RT_HANDSHAKE, 3, 3, 0, HELLO_BYTES};
+    unsigned char header[] = {SSL3_RT_HANDSHAKE, 3, 3, 0, HELLO_RECORD_BYTES - SSL3_RT_HEADER_LENGTH};
+    unsigned char iv[SALT_BYTES + NONCE_BYTES], *nonce = record + sizeof(header), *sealed = nonce + NONCE_BYTES;
+    int length;
+    for (int i = 0; i < NONCE_BYTES; ++i)
+        bound[i] = (unsigned char)(number >> (56 - 8 * i));
+    memcpy(record, header, sizeof(header));
+    memcpy(nonce, bound, NONCE_BYTES);
+    memcpy(iv, block + KEY_BLOCK_BYTES - 2 * SALT_BYTES, SALT_BYTES);
+    memcpy(iv + SALT_BYTES, nonce, NONCE_BYTES);
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), NULL, block, iv);
+    EVP_EncryptUpdate(cipher, NULL, &length, bound, sizeof(bound));
+    EVP_EncryptUpdate(cipher, sealed, &length, hello, HELLO_BYTES);
+    EVP_EncryptFinal_ex(cipher, sealed + HELLO_BYTES, &length);
+    EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, sealed + HELLO_BYTES);
+    EVP_CIPHER_CTX_free(cipher);
+}
+
+/* Wants another handshake again and again, which OpenSSL would not, and reads no answer. */
+static void *renegotiate(void *data)
+{
+    struct client *client = data;
+    unsigned char block[KEY_BLOCK_BYTES], record[HELLO_RECORD_BYTES];
+    SSL_CTX *context;
+    SSL *ssl = begin_client(client, &context);
+    derive_keys(ssl, block);
+    do {
+        seal_hello(block, ++client->sent, record);
+    } while (client->sent < MANY_UPDATES && write(client->fd, record, sizeof(record)) == (ssize_t)sizeof(record));
     end_client(client, ssl, context);
     return NULL;
 }
@@ -374,12 +444,23 @@ static void new_keys_without_end_are_refused(void **state)
     free(fixture);
 }
 
+static void handshakes_without_end_are_refused(void **state)
+{
+    struct fixture *fixture = malloc(sizeof(*fixture));
+    set_up(fixture, TLS1_2_VERSION, true, renegotiate);
+    finish(fixture);
+    assert_true(fixture->is_secured && fixture->has_ended);
+    assert_false(fixture->client.has_failed);
+    assert_true(fixture->client.sent < MOST_UPDATES);
+    assert_int_equal(fixture->received, 0);
+    free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_keys_disturb_no_stream),
-        cmocka_unit_test(new_keys_without_end_are_refused),
-        cmocka_unit_test(failed_writes_are_told),
+        cmocka_unit_test(new_keys_disturb_no_stream),         cmocka_unit_test(new_keys_without_end_are_refused),
+        cmocka_unit_test(handshakes_without_end_are_refused), cmocka_unit_test(failed_writes_are_told),
         cmocka_unit_test(nothing_is_taken_that_nobody_reads),
     };
     signal(SIGPIPE, SIG_IGN);
