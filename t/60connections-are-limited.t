@@ -75,6 +75,19 @@ for my $case (['in all', '', 'max_connections: 3', 'second', 'max_connections is
     $flexilib->stop;
 }
 
+# Nor do idle ones that an older generation has keep anybody waiting, whichever limit it is.
+for my $case (['in all', '', 'max_connections: 2'], ['on one listener', ', max_connections: 2', '']) {
+    my ($name, $first, $top) = @$case;
+    my $flexilib = serve(first => $first, top => "$top\ndrain_timeout: 10m\nkeep_alive_timeout: 10m");
+    my @idle     = map { knock($flexilib, 'first') } 1 .. 2;
+    is_served($_, "$name: as many as may be") for @idle;
+    $flexilib->reload;
+    my @new = map { knock($flexilib, 'first') } 1 .. 2;
+    is_served($_, "$name: idle ones of an older generation make room") for @new;
+    is($_->read_all, '', "$name: they are closed") for @idle;
+    $flexilib->stop;
+}
+
 # An idle client of HTTP/2 is told to leave.
 my $small = serve(first => ', max_connections: 1', top => '');
 my $h2    = connect_to($small, 'first');

@@ -5,6 +5,7 @@
 enum {
     COUNT_BITS = 24,
     BUCKET_BITS = 12,
+    ENTER_TRIES = 100, /* at a place that two workers take from each other */
 };
 
 static const uint64_t count_mask = ((uint64_t)1 << COUNT_BITS) - 1;
@@ -100,6 +101,22 @@ void client_counts_leave(struct client_row *row, uint64_t address_key)
         write_cell(place, *place - 1);
 }
 
+void client_counts_note_full(struct client_row *row, uint64_t listener_key, uint64_t now_ms)
+{
+    write_cell(&row->full_key, listener_key);
+    write_cell(&row->full_ms, now_ms);
+}
+
+bool client_counts_is_full(const struct client_counts *counts, uint64_t listener_key, uint64_t now_ms, uint64_t last_ms)
+{
+    for (size_t i = 0; i < rows_of(counts); ++i) {
+        uint64_t full_ms = read_cell(&counts->rows[i].full_ms);
+        if (full_ms != 0 && full_ms + last_ms >= now_ms && read_cell(&counts->rows[i].full_key) == listener_key)
+            return true;
+    }
+    return false;
+}
+
 uint64_t client_counts_total(const struct client_counts *counts)
 {
     uint64_t sum = 0;
@@ -133,4 +150,21 @@ uint64_t client_counts_of_address(const struct client_counts *counts, uint64_t a
         }
     }
     return sum;
+}
+
+/* Counted first, and looked at then: so two cannot both believe that they have the last place. Whoever sees room
+ * without itself has met another one in between, and only one of two that give way can see the other still there. */
+enum client_entry client_counts_try_enter(const struct client_counts *counts, struct client_row *row,
+                                          uint64_t address_key, uint64_t most)
+{
+    for (int i = 0; i < ENTER_TRIES; ++i) {
+        if (!client_counts_enter(row, address_key))
+            return CLIENT_UNCOUNTED;
+        if (client_counts_of_address(counts, address_key) <= most)
+            return CLIENT_ENTERED;
+        client_counts_leave(row, address_key);
+        if (client_counts_of_address(counts, address_key) >= most)
+            return CLIENT_TOO_MANY;
+    }
+    return CLIENT_TOO_MANY;
 }

@@ -11,7 +11,7 @@
 
 enum {
     CLIENT_COUNTS_MAGIC = 0x464c5843, /* "FLXC" */
-    CLIENT_COUNTS_VERSION = 1,
+    CLIENT_COUNTS_VERSION = 2,
     CLIENT_COUNT_ROWS = 256,
     CLIENT_COUNT_LISTENERS = 256,
     CLIENT_COUNT_BUCKETS = 4096,
@@ -21,6 +21,8 @@ enum {
 /* Of one worker. */
 struct client_row {
     uint64_t connections;
+    uint64_t full_ms;  /* when a connection had to wait last */
+    uint64_t full_key; /* of the listener whose limit it was; 0: the limit of all */
     struct {
         uint64_t key; /* 0: none */
         uint64_t count;
@@ -45,6 +47,23 @@ void client_counts_add(struct client_row *row, size_t listener, uint64_t listene
 /* Counts one more connection from the address. Returns false where there is no room for one more address. */
 bool client_counts_enter(struct client_row *row, uint64_t address_key);
 void client_counts_leave(struct client_row *row, uint64_t address_key);
+
+/* As client_counts_enter, where all workers together have fewer than `most` from the address. Of workers that want the
+ * last place at the same time, one gets it. */
+enum client_entry {
+    CLIENT_ENTERED = 0,
+    CLIENT_UNCOUNTED, /* no room for one more address */
+    CLIENT_TOO_MANY,
+};
+enum client_entry client_counts_try_enter(const struct client_counts *counts, struct client_row *row,
+                                          uint64_t address_key, uint64_t most);
+
+/* Notes that a limit makes a connection wait, which workers who accept no more, but have idle ones, get to know. */
+void client_counts_note_full(struct client_row *row, uint64_t listener_key, uint64_t now_ms);
+
+/* Whether one waits, because of that limit: it has been noted in the last so many milliseconds. */
+bool client_counts_is_full(const struct client_counts *counts, uint64_t listener_key, uint64_t now_ms,
+                           uint64_t last_ms);
 
 /* What all workers have. */
 uint64_t client_counts_total(const struct client_counts *counts);

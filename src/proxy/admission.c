@@ -41,12 +41,15 @@ static enum listener_turn wait_for_room(struct admission *admission)
 }
 
 /* One of HTTP/2 is told to leave first, which takes a moment. */
-static enum listener_turn make_room(struct admission *admission, const struct listener_settings *listener)
+static enum listener_turn make_room(struct admission *admission, const struct listener_settings *listener,
+                                    enum client_limit limit)
 {
-    admission->leaving = front_http1_find_idle(admission->front, listener);
+    const struct listener_settings *only = limit == CLIENT_LIMIT_LISTENER ? listener : NULL;
+    admission->leaving = front_http1_find_idle(admission->front, only);
     if (admission->leaving != NULL)
         return LISTENER_NOW;
-    front_http2_close_one_idle(admission->http2, listener);
+    front_http2_close_one_idle(admission->http2, only);
+    client_limits_tell_full(admission->limits, limit, listener);
     return wait_for_room(admission);
 }
 
@@ -89,11 +92,11 @@ enum listener_turn admission_decide(struct admission *admission, const struct li
         return LISTENER_LATER;
     if (is_short(admission) && !free_some(admission))
         return wait_for_room(admission);
-    enum client_limit limit = client_limits_look(admission->limits, listener);
+    enum client_limit limit = client_limits_reserve(admission->limits, listener);
     if (limit == CLIENT_LIMIT_NONE)
         return LISTENER_NOW;
     tell_full(admission, listener, limit);
-    return make_room(admission, limit == CLIENT_LIMIT_LISTENER ? listener : NULL);
+    return make_room(admission, listener, limit);
 }
 
 void admission_accepted(struct admission *admission)
@@ -104,14 +107,29 @@ void admission_accepted(struct admission *admission)
     admission->is_full = false;
 }
 
-bool admission_free_descriptor(struct admission *admission)
+void admission_missed(struct admission *admission)
 {
-    if (client_close_one_idle(admission->client))
-        return true;
-    struct http1_connection *idle = front_http1_find_idle(admission->front, NULL);
+    admission->leaving = NULL;
+    client_limits_release(admission->limits);
+}
+
+static bool close_one_idle(struct admission *admission, const struct listener_settings *listener)
+{
+    struct http1_connection *idle = front_http1_find_idle(admission->front, listener);
     if (idle != NULL)
         front_http1_close_one(idle);
     else
-        front_http2_close_one_idle(admission->http2, NULL);
+        front_http2_close_one_idle(admission->http2, listener);
     return idle != NULL;
+}
+
+bool admission_free_descriptor(struct admission *admission)
+{
+    return client_close_one_idle(admission->client) || close_one_idle(admission, NULL);
+}
+
+void admission_yield(struct admission *admission, const struct listener_settings *listener)
+{
+    if (client_limits_is_full(admission->limits, listener))
+        close_one_idle(admission, listener);
 }

@@ -19,7 +19,7 @@ struct accept_share;
 
 struct admission {
     struct loop *loop;
-    const struct client_limits *limits;
+    struct client_limits *limits;
     struct front_http1 *front;
     struct front_http2 *http2;
     struct client *client;
@@ -36,10 +36,15 @@ void admission_begin(struct admission *admission);
 /* What to do with a connection that waits on the listener. */
 enum listener_turn admission_decide(struct admission *admission, const struct listener_settings *listener);
 
-/* A connection was accepted, after a decision for it. */
+/* A connection was accepted, after a decision for it; or there was none any more. */
 void admission_accepted(struct admission *admission);
+void admission_missed(struct admission *admission);
 
 /* Closes an idle connection, so that another descriptor can be had at once. Returns false where there is none. */
 bool admission_free_descriptor(struct admission *admission);
+
+/* In a worker that accepts no more: closes an idle connection of the listener, or of any where that is NULL, if new
+ * ones wait at its limit for other workers to accept them. */
+void admission_yield(struct admission *admission, const struct listener_settings *listener);
 
 #endif

@@ -8,6 +8,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum {
+    RESERVE_TRIES = 100, /* at a place that two workers take from each other */
+    FULL_MS = 500,       /* who waits is told of more often */
+};
+
 struct client_limits {
     const struct settings *settings;
     struct loop *loop;
@@ -16,6 +21,7 @@ struct client_limits {
     struct client_row *row;
     uint64_t *keys; /* of the listeners */
     size_t own;
+    const struct listener_settings *reserved; /* whose next connection is counted already; NULL: none */
     void (*on_closed)(void *data);
     void *data;
     struct log_pace refusals;
@@ -72,16 +78,72 @@ void client_limits_share(struct client_limits *limits, struct client_counts *cou
     limits->row = &counts->rows[row];
 }
 
-enum client_limit client_limits_look(const struct client_limits *limits, const struct listener_settings *listener)
+static size_t index_of(const struct client_limits *limits, const struct listener_settings *listener)
+{
+    return (size_t)(listener - limits->settings->listeners);
+}
+
+static void change_count(const struct client_limits *limits, size_t listener, int change)
+{
+    client_counts_add(limits->row, listener, limits->keys[listener], change);
+}
+
+/* Which limit is exceeded by what is counted with so many more. */
+static enum client_limit find_limit(const struct client_limits *limits, const struct listener_settings *listener,
+                                    uint64_t more)
 {
     int64_t most = limits->settings->max_connections, of_listener = listener->max_connections;
-    if (of_listener != 0 &&
-        client_counts_of_listener(limits->counts, limits->keys[listener - limits->settings->listeners]) >=
-            (uint64_t)of_listener)
+    if (of_listener != 0 && client_counts_of_listener(limits->counts, limits->keys[index_of(limits, listener)]) + more >
+                                (uint64_t)of_listener)
         return CLIENT_LIMIT_LISTENER;
-    if (most != 0 && client_counts_total(limits->counts) >= (uint64_t)most)
+    if (most != 0 && client_counts_total(limits->counts) + more > (uint64_t)most)
         return CLIENT_LIMIT_ALL;
     return CLIENT_LIMIT_NONE;
+}
+
+enum client_limit client_limits_look(const struct client_limits *limits, const struct listener_settings *listener)
+{
+    return find_limit(limits, listener, 1);
+}
+
+/* As with addresses (client_counts_try_enter), whoever is counted first cannot be one too many. */
+enum client_limit client_limits_reserve(struct client_limits *limits, const struct listener_settings *listener)
+{
+    enum client_limit limit = CLIENT_LIMIT_NONE;
+    if (limits->settings->max_connections == 0 && listener->max_connections == 0)
+        return CLIENT_LIMIT_NONE;
+    for (int i = 0; i < RESERVE_TRIES; ++i) {
+        change_count(limits, index_of(limits, listener), 1);
+        limit = find_limit(limits, listener, 0);
+        if (limit == CLIENT_LIMIT_NONE) {
+            limits->reserved = listener;
+            return CLIENT_LIMIT_NONE;
+        }
+        change_count(limits, index_of(limits, listener), -1);
+        if (client_limits_look(limits, listener) != CLIENT_LIMIT_NONE)
+            break;
+    }
+    return limit;
+}
+
+void client_limits_release(struct client_limits *limits)
+{
+    if (limits->reserved != NULL)
+        change_count(limits, index_of(limits, limits->reserved), -1);
+    limits->reserved = NULL;
+}
+
+void client_limits_tell_full(struct client_limits *limits, enum client_limit limit,
+                             const struct listener_settings *listener)
+{
+    uint64_t key = limit == CLIENT_LIMIT_LISTENER ? limits->keys[index_of(limits, listener)] : 0;
+    client_counts_note_full(limits->row, key, loop_now_ms(limits->loop));
+}
+
+bool client_limits_is_full(const struct client_limits *limits, const struct listener_settings *listener)
+{
+    uint64_t key = listener == NULL ? 0 : limits->keys[index_of(limits, listener)];
+    return client_counts_is_full(limits->counts, key, loop_now_ms(limits->loop), FULL_MS);
 }
 
 static void on_socket_closed(void *data)
@@ -89,7 +151,7 @@ static void on_socket_closed(void *data)
     struct counted *counted = data;
     struct client_limits *limits = counted->limits;
     --limits->own;
-    client_counts_add(limits->row, counted->listener, limits->keys[counted->listener], -1);
+    change_count(limits, counted->listener, -1);
     if (counted->has_address)
         client_counts_leave(limits->row, counted->address_key);
     free(counted);
@@ -99,9 +161,11 @@ static void on_socket_closed(void *data)
 void client_limits_count(struct client_limits *limits, struct socket *socket, const struct listener_settings *listener)
 {
     struct counted *counted = mem_alloc(sizeof(*counted));
-    *counted = (struct counted){.limits = limits, .listener = (size_t)(listener - limits->settings->listeners)};
+    *counted = (struct counted){.limits = limits, .listener = index_of(limits, listener)};
     ++limits->own;
-    client_counts_add(limits->row, counted->listener, limits->keys[counted->listener], 1);
+    if (limits->reserved == NULL)
+        change_count(limits, counted->listener, 1);
+    limits->reserved = NULL;
     socket_watch_close(socket, on_socket_closed, counted);
 }
 
@@ -133,10 +197,10 @@ bool client_limits_admit(struct client_limits *limits, struct socket *socket, co
         return true;
     struct counted *counted = socket_close_watcher(socket);
     counted->address_key = client_counts_key(limits->counts, bytes, length);
-    /* counted first, so that two workers cannot both take the last place */
-    counted->has_address = client_counts_enter(limits->row, counted->address_key);
-    return !counted->has_address || client_counts_of_address(limits->counts, counted->address_key) <= (uint64_t)most ||
-           refuse(limits, peer);
+    enum client_entry entry =
+        client_counts_try_enter(limits->counts, limits->row, counted->address_key, (uint64_t)most);
+    counted->has_address = entry == CLIENT_ENTERED;
+    return entry != CLIENT_TOO_MANY || refuse(limits, peer);
 }
 
 size_t client_limits_own(const struct client_limits *limits)

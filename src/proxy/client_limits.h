@@ -2,9 +2,9 @@
 #define FLEXILIB_PROXY_CLIENT_LIMITS_H
 
 /* How many connections clients may have: `max_connections`, in all and on one listener, and
- * `max_connections_per_address`. Connections of all workers count (base/client_counts.h), from the moment they are
- * accepted until their socket is closed. The first two may be exceeded by one for each worker that accepts at the same
- * moment; the third never is. */
+ * `max_connections_per_address`. Connections of all workers count (base/client_counts.h), from before they are accepted
+ * until their socket is closed. No limit is exceeded, except that each worker whose idle connection makes room closes
+ * it right after it has accepted the other. */
 
 #include "base/client_counts.h"
 #include "config/settings.h"
@@ -23,13 +23,24 @@ void client_limits_destroy(struct client_limits *limits);
 /* Counts where other workers see it, in that row. Before the first connection. */
 void client_limits_share(struct client_limits *limits, struct client_counts *counts, uint32_t row);
 
-/* Which limit keeps a further connection from being accepted. */
 enum client_limit {
     CLIENT_LIMIT_NONE = 0,
     CLIENT_LIMIT_LISTENER,
     CLIENT_LIMIT_ALL,
 };
+
+/* Which limit keeps a further connection from being accepted. */
 enum client_limit client_limits_look(const struct client_limits *limits, const struct listener_settings *listener);
+
+/* As above, and where none does, that connection has a place: client_limits_count takes it, or it is released. */
+enum client_limit client_limits_reserve(struct client_limits *limits, const struct listener_settings *listener);
+void client_limits_release(struct client_limits *limits);
+
+/* Lets the other workers know that a connection waits for this limit; and whether some other's does, where listener is
+ * NULL for the limit of all. */
+void client_limits_tell_full(struct client_limits *limits, enum client_limit limit,
+                             const struct listener_settings *listener);
+bool client_limits_is_full(const struct client_limits *limits, const struct listener_settings *listener);
 
 /* Counts a connection until its socket is closed. */
 void client_limits_count(struct client_limits *limits, struct socket *socket, const struct listener_settings *listener);

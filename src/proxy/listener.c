@@ -86,9 +86,13 @@ static void on_ready(void *data)
     case LISTENER_NOW:
         break;
     }
+    if (accept_one(listener))
+        return;
+    int error = errno;
+    listener->events->on_missed(listener->data);
     /* all else is one connection's bad luck, or another worker was faster */
-    if (!accept_one(listener) && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-        rest(listener, errno);
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
+        rest(listener, error);
 }
 
 void listener_look(struct listener *listener)

@@ -22,6 +22,8 @@ struct listener_events {
     enum listener_turn (*decide)(void *data, const struct listener_settings *settings);
     /* A connection, to be taken over. */
     void (*on_accepted)(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings);
+    /* What was to be accepted is another worker's, or gone. */
+    void (*on_missed)(void *data);
 };
 
 /* Takes over fd. Nothing is accepted before listener_start. */

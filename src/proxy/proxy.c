@@ -18,6 +18,10 @@
 
 #include <stdlib.h>
 
+enum {
+    YIELD_MS = 100, /* while draining, between two looks whether idle connections stand in others' way */
+};
+
 struct proxy {
     struct loop *loop;
     const struct settings *settings;
@@ -35,6 +39,7 @@ struct proxy {
     struct front_http1 *front;
     struct front_http2 *http2;
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
+    struct timer yield_timer;
     void (*on_drained)(void *data);
     void *drained_data;
 };
@@ -86,6 +91,12 @@ static enum listener_turn decide(void *data, const struct listener_settings *set
 {
     struct proxy *proxy = data;
     return admission_decide(&proxy->admission, settings);
+}
+
+static void on_missed(void *data)
+{
+    struct proxy *proxy = data;
+    admission_missed(&proxy->admission);
 }
 
 static bool make_room(void *data)
@@ -177,6 +188,15 @@ void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint
     client_share_servers(proxy->client, states, row, numbers);
 }
 
+static void on_yield(struct timer *timer)
+{
+    struct proxy *proxy = timer->data;
+    timer_start(proxy->loop, timer, YIELD_MS);
+    admission_yield(&proxy->admission, NULL);
+    for (size_t i = 0; i < proxy->settings->listener_count; ++i)
+        admission_yield(&proxy->admission, &proxy->settings->listeners[i]);
+}
+
 static void show_accepting(struct proxy *proxy, bool is_accepting)
 {
     if (proxy->slot != NULL)
@@ -199,6 +219,7 @@ void proxy_destroy(struct proxy *proxy)
     loop_set_turn(proxy->loop, NULL, NULL);
     loop_set_room(proxy->loop, NULL, NULL);
     stop_accepting(proxy);
+    timer_stop(proxy->loop, &proxy->yield_timer);
     newcomers_destroy(proxy->newcomers);
     front_http1_destroy(proxy->front);
     front_http2_destroy(proxy->http2);
@@ -216,7 +237,7 @@ void proxy_destroy(struct proxy *proxy)
 
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
 {
-    static const struct listener_events events = {.decide = decide, .on_accepted = on_accepted};
+    static const struct listener_events events = {.decide = decide, .on_accepted = on_accepted, .on_missed = on_missed};
     const struct listener_settings *settings = &proxy->settings->listeners[index];
     char address[INET6_ADDRSTRLEN];
     uint16_t port;
@@ -262,11 +283,14 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
     tls_listeners_stop_fetching(proxy->tls_listeners);
     front_http1_drain(proxy->front);
     front_http2_drain(proxy->http2);
+    proxy->yield_timer = (struct timer){.on_timeout = on_yield, .data = proxy};
+    timer_start(proxy->loop, &proxy->yield_timer, YIELD_MS);
     tell_if_drained(proxy);
 }
 
 void proxy_close_idle(struct proxy *proxy)
 {
+    timer_stop(proxy->loop, &proxy->yield_timer); /* none will be idle any more */
     newcomers_close(proxy->newcomers, true);
     front_http1_close_idle(proxy->front);
     front_http2_close_idle(proxy->http2);

@@ -1,5 +1,6 @@
 #include "base/client_counts.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 static struct client_counts *make_counts(uint32_t rows)
 {
-    struct client_counts *counts = calloc(1, offsetof(struct client_counts, rows) + rows * sizeof(struct client_row));
+    struct client_counts *counts = calloc(1, sizeof(*counts));
     counts->rows_used = rows;
     counts->seed[0] = 0x0123456789abcdef;
     counts->seed[1] = 0xfedcba9876543210;
@@ -89,12 +90,68 @@ static void test_many_addresses(void **state)
     free(counts);
 }
 
+enum { RACES = 2000 };
+
+struct racer {
+    struct client_counts *counts;
+    struct client_row *row;
+    pthread_barrier_t *line;
+    bool has_won[RACES];
+};
+
+static void *race(void *data)
+{
+    struct racer *racer = data;
+    for (int i = 0; i < RACES; ++i) {
+        pthread_barrier_wait(racer->line);
+        racer->has_won[i] = client_counts_try_enter(racer->counts, racer->row, 7, 1) == CLIENT_ENTERED;
+        pthread_barrier_wait(racer->line);
+        if (racer->has_won[i])
+            client_counts_leave(racer->row, 7);
+    }
+    return NULL;
+}
+
+static void test_one_of_two_gets_the_last_place(void **state)
+{
+    struct client_counts *counts = make_counts(2);
+    pthread_barrier_t line;
+    struct racer racers[2] = {
+        {.counts = counts, .row = &counts->rows[0], .line = &line},
+        {.counts = counts, .row = &counts->rows[1], .line = &line},
+    };
+    pthread_t other;
+    pthread_barrier_init(&line, NULL, 2);
+    assert_int_equal(pthread_create(&other, NULL, race, &racers[1]), 0);
+    race(&racers[0]);
+    pthread_join(other, NULL);
+    pthread_barrier_destroy(&line);
+    for (int i = 0; i < RACES; ++i)
+        assert_int_equal(racers[0].has_won[i] + racers[1].has_won[i], 1);
+    free(counts);
+}
+
+static void test_who_waits_is_told_of_for_a_while(void **state)
+{
+    struct client_counts *counts = make_counts(2);
+    assert_false(client_counts_is_full(counts, 0, 100, 500));
+    client_counts_note_full(&counts->rows[1], 7, 1000);
+    assert_true(client_counts_is_full(counts, 7, 1000, 500));
+    assert_true(client_counts_is_full(counts, 7, 1500, 500));
+    assert_false(client_counts_is_full(counts, 7, 1501, 500));
+    assert_false(client_counts_is_full(counts, 0, 1000, 500));
+    assert_false(client_counts_is_full(counts, 8, 1000, 500));
+    free(counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listeners_are_counted_over_rows),
         cmocka_unit_test(test_addresses_are_told_apart),
         cmocka_unit_test(test_many_addresses),
+        cmocka_unit_test(test_one_of_two_gets_the_last_place),
+        cmocka_unit_test(test_who_waits_is_told_of_for_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
