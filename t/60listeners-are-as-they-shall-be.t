@@ -67,7 +67,7 @@ fails(', mode: 0600, owner: nobody-of-that-name', "user 'nobody-of-that-name' do
 fails(', mode: 0600, group: nothing-of-that-name', "group 'nothing-of-that-name' does not exist here");
 
 SKIP: {
-    skip 'only root can give files away', 6 if $> != 0;
+    skip 'only root can give files away', 7 if $> != 0;
     my ($user, $group) = (scalar getpwnam('nobody'), scalar getgrnam('daemon'));
     reload(', mode: 0660, owner: nobody, group: daemon');
     is(file(), 0660 . " $user $group", 'owner and group');
@@ -85,5 +85,20 @@ SKIP: {
     my $third  = run_command([@nobody, build_folder() . '/flexilib', '-c', "$open/third.yaml"], env => { FLEXILIB_RUNTIME_DIR => $open });
     like($third->{err}, qr/cannot listen on .*: operation not permitted \(only root can give a socket to another user/, 'who is not root is told') or diag(explain($third));
     ok(!-e "$open/third.sock", 'and no file stays behind');
+
+    my $routes = "routes:\n  - { match: /, respond: 204 }\n";
+    write_file("$open/fourth.yaml", "listen: { address: \"unix:$open/fourth.sock\" }\n$routes");
+    my $fourth = FlexiLib::Test::Server->start(
+        name    => 'flexilib',
+        dir     => $open,
+        command => [@nobody, build_folder() . '/flexilib', '-c', 'fourth.yaml'],
+        env     => { FLEXILIB_RUNTIME_DIR => $open },
+    );
+    $fourth->wait_serving;
+    write_file("$open/fourth.yaml", "listen: { address: \"unix:$open/fourth.sock\", mode: 0600, group: daemon }\n$routes");
+    $fourth->signal('HUP');
+    $fourth->wait_log(qr/error: generation 2 failed: .*operation not permitted \(only root can give a socket to another user, and to a group it is not in\)/);
+    is((stat "$open/fourth.sock")[2] & 07777, 0755, 'nor is it changed by half in a reload');
+    $fourth->stop;
 }
 done_testing;

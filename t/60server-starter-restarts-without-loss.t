@@ -15,7 +15,7 @@ my $port   = free_port();
 write_file("$folder/flexilib.yaml", <<"END");
 listen:
   - 127.0.0.1:$port
-  - { name: front, address: "unix:$folder/front.sock" }
+  - { name: front, address: "unix:$folder/front.sock", mode: 0640 }
 workers: 2
 routes:
   - { match: /, handler: hello }
@@ -33,6 +33,7 @@ $server->wait_log(qr/warning: SERVER_STARTER_PORT: nothing in the configuration 
 $server->wait_log(qr/generation 1 is serving/);
 like($server->log, qr/info: listening on 127\.0\.0\.1:$port$/m, 'the TCP socket is taken over');
 like($server->log, qr/info: listening on unix:\S+front\.sock \(listener 'front'\)$/m, 'the unix socket too');
+is((stat "$folder/front.sock")[2] & 07777, 0640, 'which gets its mode');
 
 my @loads = map { start_load($_, connections => 8, path => '/x') } "127.0.0.1:$port", "unix:$folder/front.sock";
 $_->wait_running for @loads;

@@ -193,8 +193,10 @@ static bool is_alike(const struct listen_options *a, const struct listen_options
 static bool may_settle(const struct listener *listener, const struct listen_options *options)
 {
     struct listen_options change = listen_options_change(&listener->options, options);
+    bool is_ours = change.owner == -1 || change.owner == geteuid();
+    bool is_our_group = change.group == -1 || change.group == getegid() || group_member((gid_t)change.group);
     errno = EPERM;
-    return geteuid() == 0 || change.owner == -1 || change.owner == geteuid();
+    return geteuid() == 0 || (is_ours && is_our_group);
 }
 
 static struct listener *find_listener(const struct listeners *listeners, const char *key)
@@ -236,9 +238,11 @@ bool listeners_settle(struct listener *listener, const struct listen_options *op
         return true;
     struct listen_options change = listen_options_change(&listener->options, options);
     listener->options = *options;
-    bool has_file = !listener->is_inherited && address_is_unix(&listener->address);
-    return listen(listener->fd, backlog_of(options)) == 0 &&
-           (!has_file || listen_options_settle_file(&change, address_path(&listener->address)));
+    if (listen(listener->fd, backlog_of(options)) != 0)
+        return false;
+    errno = ENOENT;
+    return !address_is_unix(&listener->address) ||
+           (is_reachable(listener) && listen_options_settle_file(&change, address_path(&listener->address)));
 }
 
 /* The file may be another process's by now. */
