@@ -7,6 +7,11 @@ my $backend = start_backend(
     sub {
         my ($connection) = @_;
         while (my $request = $connection->read_request) {
+            if ($request->target eq '/ever') {
+                $connection->tell('asked for ever');
+                $connection->tell($connection->is_closed ? 'left alone' : 'sent more');
+                return;
+            }
             if ($request->target eq '/wait') {
                 $connection->tell('asked');
                 $connection->wait_go;
@@ -15,8 +20,11 @@ my $backend = start_backend(
         }
     }
 );
+my $socket   = make_folder() . '/front.sock';
 my $flexilib = start_flexilib(config => <<"END");
-listen: { address: "127.0.0.1:0", half_close: yes }
+listen:
+  - { address: "127.0.0.1:0", half_close: yes }
+  - { address: "unix:$socket", half_close: yes }
 workers: 1
 routes:
   - { match: /, proxy: "@{[$backend->url]}" }
@@ -48,4 +56,15 @@ my $body = connect_to($flexilib);
 $body->send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nbody");
 $body->finish;
 is($body->read_all, '', 'a body that breaks off ends the connection');
+# That one has left altogether tells itself where it resets its connection, or was on the same machine.
+for my $way ([$flexilib, 'reset'], ["unix:$socket", 'close']) {
+    my ($target, $how) = @$way;
+    my $leaving = connect_to($target);
+    $leaving->send_request(GET => '/ever');
+    $backend->wait_told(qr/^asked for ever$/);
+    $leaving->finish;
+    request($flexilib, GET => '/'); # answered behind what was there before it: the end of the client's half
+    $leaving->$how;
+    is($backend->wait_told(qr/^(left alone|sent more)$/), 'left alone', "$how: the server is told when such a client leaves");
+}
 done_testing;

@@ -13,6 +13,7 @@ enum {
     LINGER_MS = 5000,           /* between two pieces of what is thrown away */
     LONGEST_LINGER_MS = 30000,
     LINGER_STEP_BYTES = 64 * 1024,
+    HALF_CLOSED_MS = 1000, /* between two looks whether such a client is there at all */
 };
 
 static void start_timer(struct http1_connection *connection, int64_t delay_ms)
@@ -337,6 +338,8 @@ static void end_input(struct http1_connection *connection)
     if (http1_connection_is_answering(connection) && (is_written || is_awaited)) {
         connection->input_ended = true;
         socket_read(connection->socket, false);
+        if (!connection->output.is_owed && !socket_is_writing(connection->socket))
+            start_timer(connection, HALF_CLOSED_MS);
     } else {
         http1_connection_lose(connection);
     }
@@ -416,11 +419,22 @@ static void lose_handshake(struct http1_connection *connection, const char *fail
     http1_connection_lose(connection);
 }
 
+/* Nothing is read from it and nothing is being written to it: only a look tells. */
+static bool is_half_closed(const struct http1_connection *connection)
+{
+    return connection->socket != NULL && connection->state == HTTP1_EXCHANGE && connection->input_ended &&
+           !connection->output.is_owed && !socket_is_writing(connection->socket);
+}
+
 static void on_timeout(struct timer *timer)
 {
     struct http1_connection *connection = timer->data;
     http1_connection_enter(connection);
-    if (has_taken_more(connection)) {
+    if (is_half_closed(connection) && !socket_is_hung_up(connection->socket)) {
+        start_timer(connection, HALF_CLOSED_MS);
+    } else if (is_half_closed(connection)) {
+        http1_connection_lose(connection);
+    } else if (has_taken_more(connection)) {
         start_timer(connection, connection->front->settings->write_timeout_ms);
     } else if (connection->state == HTTP1_HEAD) {
         http1_refuse(connection, 408, "the head did not come in time");

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -276,6 +277,12 @@ bool socket_is_quiet(struct socket *socket)
         return socket->layer->is_quiet(socket->layer_state);
     ssize_t received = recv(h2o_socket_get_fd(socket->h2o), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
     return received == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+bool socket_is_hung_up(const struct socket *socket)
+{
+    struct pollfd descriptor = {.fd = h2o_socket_get_fd(socket->h2o)};
+    return poll(&descriptor, 1, 0) == 1 && (descriptor.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 const char *socket_failure(const struct socket *socket)

@@ -60,6 +60,9 @@ void socket_write_pipe(struct socket *socket, struct body_pipe *pipe);
 /* Says whether neither bytes nor an end have come in; a system call. */
 bool socket_is_quiet(struct socket *socket);
 
+/* Says whether nothing that is written can reach the other end any more, as far as is known; a system call. */
+bool socket_is_hung_up(const struct socket *socket);
+
 /* Why socket_receive failed, in plain words, where there is more to say than its errno does; NULL otherwise. */
 const char *socket_failure(const struct socket *socket);
 
