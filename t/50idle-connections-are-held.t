@@ -8,16 +8,16 @@ use FlexiLib::Test::Certificates;
 use IPC::Open2;
 
 use constant CONNECTIONS  => 10_000;
-use constant SPARE        => 500;
+use constant SPARE        => 100;
 use constant MOST_KB_EACH => 40;
 
 need('curl', 'openssl');
 my $hold = build_folder() . '/bench/hold';
 plan(skip_all => 'bench/ is not built') if !-x $hold;
 
-# A worker keeps a descriptor free for each client, a sixteenth of all, and some more.
+# A worker keeps a sixteenth of its descriptors free, and some more.
 my ($limit) = qx{sh -c 'ulimit -Hn'} =~ /^(\d+)/;
-my $most    = defined $limit ? int(($limit * 15 / 16 - SPARE) / 2) : CONNECTIONS;
+my $most    = defined $limit ? int($limit * 15 / 16) - SPARE : CONNECTIONS;
 my $half    = int(($most < CONNECTIONS ? $most : CONNECTIONS) / 2);
 plan(skip_all => "there may be no more than $limit descriptors") if $half < 1;
 note('connections: ', 2 * $half);

@@ -36,6 +36,21 @@ my ($worker) = $flexilib->worker_pids;
 sub ticks { my @fields = split ' ', read_file("/proc/$worker/stat") =~ s/^.*\) //sr; return $fields[11] + $fields[12] }
 sub open_descriptors { return scalar(() = glob "/proc/$worker/fd/*") }
 
+# Nothing is kept free for those who rest: all but some 20 descriptors are for them. When they come back at once, each is served.
+my $bare    = open_descriptors();
+my @resting = map { my $c = connect_to($flexilib); $c->send_request(GET => '/here'); $c->read_response; $c } 1 .. 64 - 24 - $bare;
+cmp_ok(open_descriptors(), '>=', $bare + @resting, scalar(@resting) . ' clients that have had an answer stay');
+kill STOP => $worker;
+$_->send_request(GET => '/wait') for @resting;
+kill CONT => $worker;
+for (@resting) {
+    $backend->wait_told(qr/^asked$/);
+    $backend->go;
+}
+my $served = grep { my $r = $_->read_response; $r && $r->status == 200 && $r->body eq '/wait' } @resting;
+is($served, scalar @resting, 'and are served when they all come back at once');
+$_->close for @resting;
+
 # Many who stay idle: those that came first make room for the others.
 my @idle = map { my $c = connect_to($flexilib); $c->send_request(GET => $_ % 2 ? '/there' : '/here'); $c } 1 .. 100;
 is(scalar(grep { my $r = $_->read_response; $r && $r->status == 200 } @idle), 100, '100 clients that stay are served with 64 descriptors');

@@ -26,11 +26,17 @@ void admission_begin(struct admission *admission)
     admission->used_descriptors = lowest == -1 ? admission->most_descriptors : (size_t)lowest;
 }
 
+static size_t count_resting(const struct admission *admission)
+{
+    return front_http1_resting(admission->front) + front_http2_resting(admission->http2);
+}
+
 static bool is_short(const struct admission *admission)
 {
-    size_t clients = client_limits_own(admission->limits);
+    size_t clients = client_limits_own(admission->limits), resting = count_resting(admission);
+    size_t busy = clients > resting ? clients - resting : 0;
     size_t used = admission->used_descriptors + loop_socket_count(admission->loop);
-    size_t kept = clients + KEPT_DESCRIPTORS + admission->most_descriptors / KEPT_PART;
+    size_t kept = busy + KEPT_DESCRIPTORS + admission->most_descriptors / KEPT_PART;
     return clients != 0 && used + kept >= admission->most_descriptors;
 }
 
@@ -99,6 +105,12 @@ enum listener_turn admission_decide(struct admission *admission, const struct li
     return make_room(admission, listener, limit);
 }
 
+void admission_request_begins(struct admission *admission)
+{
+    if (is_short(admission))
+        free_some(admission);
+}
+
 void admission_accepted(struct admission *admission)
 {
     if (admission->leaving != NULL)
@@ -125,7 +137,8 @@ static bool close_one_idle(struct admission *admission, const struct listener_se
 
 bool admission_free_descriptor(struct admission *admission)
 {
-    return client_close_one_idle(admission->client) || close_one_idle(admission, NULL);
+    return client_close_one_idle(admission->client) ||
+           (count_resting(admission) != 0 && close_one_idle(admission, NULL));
 }
 
 void admission_yield(struct admission *admission, const struct listener_settings *listener)

@@ -6,8 +6,10 @@
  * of clients, and where it is descriptors, those to servers first. Where there are none, connections wait in the
  * kernel's queue, at no cost, until some other connection ends.
  *
- * Each client's connection may need another descriptor, to a server or for a file. That many are kept free, and some
- * more, so that who was accepted can be served. */
+ * A client's request may need another descriptor, for a server or a file. As many are kept free as there are clients
+ * that have one under way or may be about to send their first, and some more, so that who was accepted can be served.
+ * Nothing is kept for clients that have had an answer and rest: when one of them begins another request, others that
+ * rest make room as for a new connection. */
 
 #include "proxy/client.h"
 #include "proxy/client_limits.h"
@@ -36,11 +38,14 @@ void admission_begin(struct admission *admission);
 /* What to do with a connection that waits on the listener. */
 enum listener_turn admission_decide(struct admission *admission, const struct listener_settings *listener);
 
+/* A request begins: where descriptors are short, idle connections make room. */
+void admission_request_begins(struct admission *admission);
+
 /* A connection was accepted, after a decision for it; or there was none any more. */
 void admission_accepted(struct admission *admission);
 void admission_missed(struct admission *admission);
 
-/* Closes an idle connection, so that another descriptor can be had at once. Returns false where there is none. */
+/* Closes a connection that rests, so that another descriptor can be had at once. Returns false where there is none. */
 bool admission_free_descriptor(struct admission *admission);
 
 /* In a worker that accepts no more: closes an idle connection of the listener, or of any where that is NULL, if new

@@ -383,6 +383,7 @@ void dispatch_start(struct dispatch_entry *entry, const struct listener_settings
     exchange->route_name = entry->route->name;
     exchange->error_pages = entry->route->error_pages;
     exchange->body_limit_bytes = (uint64_t)entry->route->body_limit_bytes;
+    loop_keep_room(entry->dispatch->loop);
     exchange_start(exchange, &entry->route->chain);
 }
 

@@ -77,6 +77,7 @@ void http1_connection_destroy(struct http1_connection *connection)
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     --front->count;
+    http1_connection_note_rest(connection, false);
     timer_stop(front->loop, &connection->timer);
     http1_input_consume(&connection->input, http1_input_slice(&connection->input).length);
     http1_input_trim(&connection->input, &front->spare);
@@ -90,6 +91,11 @@ void http1_connection_destroy(struct http1_connection *connection)
 size_t front_http1_count(const struct front_http1 *front)
 {
     return front->count;
+}
+
+size_t front_http1_resting(const struct front_http1 *front)
+{
+    return front->resting_count;
 }
 
 void front_http1_drain(struct front_http1 *front)
@@ -108,6 +114,7 @@ static bool is_idle(const struct http1_connection *connection)
 static void lose_connections(struct front_http1 *front, bool only_idle)
 {
     struct http1_connection *next;
+    front->is_walked = true;
     for (struct http1_connection *connection = front->first; connection != NULL; connection = next) {
         next = connection->next;
         if (only_idle && !is_idle(connection))
@@ -116,6 +123,7 @@ static void lose_connections(struct front_http1 *front, bool only_idle)
         http1_connection_lose(connection);
         http1_connection_leave(connection);
     }
+    front->is_walked = false;
 }
 
 void front_http1_close_idle(struct front_http1 *front)
@@ -141,7 +149,8 @@ static bool may_leave(const struct http1_connection *connection, const struct li
 struct http1_connection *front_http1_find_idle(struct front_http1 *front, const struct listener_settings *listener)
 {
     struct http1_connection *found = NULL, *connection = front->next_looked_at;
-    for (size_t looked = 0; looked < front->count && (found == NULL || looked < LOOKED_AT); ++looked) {
+    size_t most = front->is_walked ? 0 : front->count;
+    for (size_t looked = 0; looked < most && (found == NULL || looked < LOOKED_AT); ++looked) {
         if (connection == NULL)
             connection = front->first;
         bool is_older = found == NULL || connection->timer.due_ms < found->timer.due_ms;

@@ -34,6 +34,9 @@ void front_http1_take(struct front_http1 *front, struct socket *socket, const st
 
 size_t front_http1_count(const struct front_http1 *front);
 
+/* How many of them have had an answer and wait for the next request. */
+size_t front_http1_resting(const struct front_http1 *front);
+
 /* From now on every response ends its connection. Idle connections stay until their time is over, for one more. */
 void front_http1_drain(struct front_http1 *front);
 

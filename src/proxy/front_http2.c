@@ -7,6 +7,11 @@
 
 #include <stdlib.h>
 
+enum {
+    LOOKED_AT = 64, /* at least, for the one that is idle for longest */
+    MOST_LOOKED_AT = 1024,
+};
+
 struct front_http2 *front_http2_create(struct loop *loop, const struct settings *settings, struct dispatch *dispatch,
                                        void (*on_count)(void *data), void *data)
 {
@@ -53,6 +58,8 @@ void front_http2_take(struct front_http2 *front, const struct front_http2_start 
 void http2_connection_destroy(struct http2_connection *connection)
 {
     struct front_http2 *front = connection->front;
+    if (front->next_looked_at == connection)
+        front->next_looked_at = connection->next;
     if (connection->previous != NULL)
         connection->previous->next = connection->next;
     else
@@ -60,6 +67,7 @@ void http2_connection_destroy(struct http2_connection *connection)
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     --front->count;
+    front->resting_count -= connection->wait == HTTP2_WAIT_IDLE;
     free(connection->told_local);
     tls_facts_destroy(connection->tls);
     free(connection);
@@ -71,15 +79,22 @@ size_t front_http2_count(const struct front_http2 *front)
     return front->count;
 }
 
+size_t front_http2_resting(const struct front_http2 *front)
+{
+    return front->resting_count;
+}
+
 static void for_each_connection(struct front_http2 *front, void (*act)(struct http2_connection *connection))
 {
     struct http2_connection *next;
+    front->is_walked = true;
     for (struct http2_connection *connection = front->first; connection != NULL; connection = next) {
         next = connection->next;
         http2_connection_enter(connection);
         act(connection);
         http2_connection_leave(connection);
     }
+    front->is_walked = false;
 }
 
 void front_http2_drain(struct front_http2 *front)
@@ -106,13 +121,26 @@ static bool may_leave(const struct http2_connection *connection, const struct li
            !connection->is_dismissed;
 }
 
+/* Where many are idle, a few are compared; where few are, it goes on until one is found, but not endlessly. */
+static struct http2_connection *find_idle(struct front_http2 *front, const struct listener_settings *listener)
+{
+    struct http2_connection *found = NULL, *connection = front->next_looked_at;
+    size_t most = front->is_walked ? 0 : front->count < MOST_LOOKED_AT ? front->count : MOST_LOOKED_AT;
+    for (size_t looked = 0; looked < most && (found == NULL || looked < LOOKED_AT); ++looked) {
+        if (connection == NULL)
+            connection = front->first;
+        bool is_older = found == NULL || connection->wait_timer.due_ms < found->wait_timer.due_ms;
+        if (is_older && may_leave(connection, listener))
+            found = connection;
+        connection = connection->next;
+    }
+    front->next_looked_at = connection;
+    return found;
+}
+
 void front_http2_close_one_idle(struct front_http2 *front, const struct listener_settings *listener)
 {
-    struct http2_connection *found = NULL;
-    for (struct http2_connection *connection = front->first; connection != NULL; connection = connection->next) {
-        if (may_leave(connection, listener))
-            found = connection;
-    }
+    struct http2_connection *found = find_idle(front, listener);
     if (found == NULL)
         return;
     found->is_dismissed = true;

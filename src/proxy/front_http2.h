@@ -38,13 +38,17 @@ void front_http2_take(struct front_http2 *front, const struct front_http2_start 
 
 size_t front_http2_count(const struct front_http2 *front);
 
+/* How many of them have had a request and wait for the next one. */
+size_t front_http2_resting(const struct front_http2 *front);
+
 /* Tells every client, now or when it comes, to go elsewhere with new requests. Those on their way are still served. */
 void front_http2_drain(struct front_http2 *front);
 
 /* Closes the connections that have no request. */
 void front_http2_close_idle(struct front_http2 *front);
 
-/* Tells a connection that has no request to leave: one of this listener, or of any where it is NULL. */
+/* Tells a connection that has no request to leave, of this listener, or of any where it is NULL: of those that are
+ * looked at the one that has waited longest. */
 void front_http2_close_one_idle(struct front_http2 *front, const struct listener_settings *listener);
 
 /* Cuts every connection. */

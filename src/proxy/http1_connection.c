@@ -106,6 +106,7 @@ struct arena *http1_connection_open_exchange(struct http1_connection *connection
         connection->entry.began_us = loop_now_us(connection->front->loop);
     connection->body.reader.is_done = true; /* as far as is known */
     connection->may_be_http2 = false;
+    http1_connection_note_rest(connection, false);
     dispatch_open(connection->front->dispatch, &connection->entry, &http1_sender);
     struct exchange *exchange = connection->entry.exchange;
     front_ends_note_peer(exchange, &connection->peer);
@@ -161,6 +162,7 @@ static bool wait_for_head(struct http1_connection *connection, struct slice data
     const struct settings *settings = connection->front->settings;
     if (connection->state == HTTP1_IDLE) {
         connection->state = HTTP1_HEAD;
+        http1_connection_note_rest(connection, false);
         connection->entry.began_us = loop_now_us(connection->front->loop);
         start_timer(connection, settings->header_timeout_ms);
     }
@@ -242,6 +244,7 @@ static void await_request(struct http1_connection *connection, uint64_t since_us
 {
     const struct front_http1 *front = connection->front;
     connection->state = HTTP1_IDLE;
+    http1_connection_note_rest(connection, true);
     timer_start_at(front->loop, &connection->timer,
                    since_us / 1000 + 1 + (uint64_t)front->settings->keep_alive_timeout_ms);
     socket_read(connection->socket, true);

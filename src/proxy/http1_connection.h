@@ -88,6 +88,7 @@ struct http1_connection {
     bool is_head_request;
     bool input_ended;
     bool may_be_http2; /* there was no request yet that says what it is */
+    bool is_resting;   /* counted as such: it has had an answer, and waits for the next request */
     struct http1_input input;
     size_t head_seen;
     uint64_t lingered_bytes;
@@ -111,8 +112,9 @@ struct front_http1 {
     struct front_http2 *http2;
     struct http1_connection *first;
     struct http1_connection *next_looked_at; /* when an idle one is wanted; NULL: the first */
-    size_t count;
+    size_t count, resting_count;
     bool is_draining;
+    bool is_walked;   /* from one connection to the next: no other may be closed meanwhile */
     bool notes_local; /* the exchanges' local_address: somebody wants to know it */
     void (*on_count)(void *data);
     void *data;
@@ -136,6 +138,12 @@ static inline void http1_connection_enter(struct http1_connection *connection)
 
 /* The connection may be gone afterwards. */
 void http1_connection_leave(struct http1_connection *connection);
+
+static inline void http1_connection_note_rest(struct http1_connection *connection, bool is_resting)
+{
+    connection->front->resting_count += (size_t)is_resting - (size_t)connection->is_resting;
+    connection->is_resting = is_resting;
+}
 
 /* The client is gone, or is to be: closes the socket and lets the exchange know. Between enter and leave. */
 void http1_connection_lose(struct http1_connection *connection);

@@ -119,6 +119,8 @@ static void watch_wait(struct http2_connection *connection)
     enum http2_wait wait = choose_wait(connection);
     if (wait == connection->wait)
         return;
+    connection->front->resting_count +=
+        (size_t)(wait == HTTP2_WAIT_IDLE) - (size_t)(connection->wait == HTTP2_WAIT_IDLE);
     connection->wait = wait;
     if (wait == HTTP2_WAIT_NOTHING)
         timer_stop(connection->front->loop, &connection->wait_timer);

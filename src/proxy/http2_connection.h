@@ -138,8 +138,10 @@ struct front_http2 {
     struct dispatch *dispatch;
     struct tls_listeners *tls; /* NULL where no listener speaks TLS */
     struct http2_connection *first;
-    size_t count;
+    struct http2_connection *next_looked_at; /* when an idle one is wanted; NULL: the first */
+    size_t count, resting_count;             /* the latter are at HTTP2_WAIT_IDLE */
     bool is_draining;
+    bool is_walked;   /* from one connection to the next: no other may be closed meanwhile */
     bool notes_local; /* the exchanges' local_address: somebody wants to know it */
     void (*on_count)(void *data);
     void *data;

@@ -41,6 +41,7 @@ struct loop {
     void (*on_turn)(void *data);
     void *turn_data;
     bool (*make_room)(void *data);
+    void (*keep_room)(void *data);
     void *room_data;
     size_t socket_count;
 };
@@ -301,15 +302,22 @@ void loop_count_sockets(struct loop *loop, int change)
     loop->socket_count += (size_t)change;
 }
 
-void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void *data)
+void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void (*keep_room)(void *data), void *data)
 {
     loop->make_room = make_room;
+    loop->keep_room = keep_room;
     loop->room_data = data;
 }
 
 bool loop_make_room(struct loop *loop)
 {
     return (errno == EMFILE || errno == ENFILE) && loop->make_room != NULL && loop->make_room(loop->room_data);
+}
+
+void loop_keep_room(struct loop *loop)
+{
+    if (loop->keep_room != NULL)
+        loop->keep_room(loop->room_data);
 }
 
 void loop_set_wake(struct loop *loop, void (*on_wake)(void *data), void *data)

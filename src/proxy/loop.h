@@ -80,9 +80,10 @@ void loop_set_turn(struct loop *loop, void (*on_turn)(void *data), void *data);
 size_t loop_socket_count(const struct loop *loop);
 
 /* Has make_room(data) called where no descriptor is left for something that needs one; loop_make_room says whether it
- * may be tried again. */
-void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void *data);
+ * may be tried again. Before a request begins that may need some, loop_keep_room has keep_room(data) called. */
+void loop_set_room(struct loop *loop, bool (*make_room)(void *data), void (*keep_room)(void *data), void *data);
 bool loop_make_room(struct loop *loop);
+void loop_keep_room(struct loop *loop);
 
 /* For the files of the seam: libh2o's loop (an h2o_loop_t), and what each callback that comes from it calls first, so
  * that the time of the wake-up is known. */

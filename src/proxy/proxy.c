@@ -105,6 +105,12 @@ static bool make_room(void *data)
     return admission_free_descriptor(&proxy->admission);
 }
 
+static void keep_room(void *data)
+{
+    struct proxy *proxy = data;
+    admission_request_begins(&proxy->admission);
+}
+
 static void on_client_closed(void *data)
 {
     struct proxy *proxy = data;
@@ -149,7 +155,7 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     };
     proxy->listeners = mem_zalloc((settings->listener_count + 1) * sizeof(*proxy->listeners));
     loop_set_turn(loop, on_turn, proxy);
-    loop_set_room(loop, make_room, proxy);
+    loop_set_room(loop, make_room, keep_room, proxy);
     return proxy;
 }
 
@@ -217,7 +223,7 @@ void proxy_destroy(struct proxy *proxy)
     if (proxy == NULL)
         return;
     loop_set_turn(proxy->loop, NULL, NULL);
-    loop_set_room(proxy->loop, NULL, NULL);
+    loop_set_room(proxy->loop, NULL, NULL, NULL);
     stop_accepting(proxy);
     timer_stop(proxy->loop, &proxy->yield_timer);
     newcomers_destroy(proxy->newcomers);
