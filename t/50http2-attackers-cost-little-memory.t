@@ -11,6 +11,8 @@ use constant STREAMS => 100;
 plan(skip_all => 'the sanitizer has memory of its own') if is_sanitized();
 
 my $large   = 'x' x 300_000;
+my $number  = 1;
+my $noise   = join '', map { $number = ($number * 1103515245 + 12345) % 2**31; pack 'N', $number * 3 } 1 .. 75_000;
 my $backend = start_backend(sub {
     my ($connection) = @_;
     while (my $request = $connection->read_head) {
@@ -35,6 +37,17 @@ my $backend = start_backend(sub {
             $connection->send("HTTP/1.1 200 OK\r\n\r\n" . 'x' x 40_000);
             return $connection->read_all;
         }
+        if ($path eq '/packed') {
+            my $length = $target =~ /tiny/ ? 2000 : $target =~ /short/ ? 40_000 : length $noise;
+            my $framing = $target =~ /chunked/ ? 'Transfer-Encoding: chunked' : "Content-Length: $length";
+            eval {
+                $connection->send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n$framing\r\n\r\n");
+                $connection->send(sprintf "%x\r\n", $length) if $framing =~ /chunked/;
+                $connection->send(substr $noise, 0, $length);
+                $connection->send("\r\n0\r\n\r\n") if $framing =~ /chunked/;
+            };
+            next;
+        }
         eval { $connection->respond(200, [], $large) };
     }
 });
@@ -50,6 +63,7 @@ upstreams:
   one: { servers: "@{[$backend->url]}", eject: no }
 routes:
   - { match: /files, files: ./www }
+  - { match: /packed, compress: yes, proxy: one }
   - { match: /, proxy: one }
 END
     my $warm = FlexiLib::Test::Http2->open($flexilib);
@@ -58,6 +72,11 @@ END
         $warm->wait_stream(4 * $_ - 3);
         $warm->request(4 * $_ - 1, GET => '/files/large');
         $warm->wait_stream(4 * $_ - 1);
+    }
+    # what libraries take once, whatever they are used for
+    for (1 .. 3) {
+        $warm->request(2 * $_ + 11, GET => '/packed?tiny', ['accept-encoding' => (qw(gzip br zstd))[$_ - 1]]);
+        $warm->wait_stream(2 * $_ + 11);
     }
     $warm->headers(101, [':method' => 'CONNECT', ':protocol' => 'websocket', ':scheme' => 'http', ':authority' => 'a', ':path' => '/echo'],
         end => 0);
@@ -82,7 +101,7 @@ sub check {
 sub request_all {
     my ($http2, $method, $path, %option) = @_;
     $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => $option{end} // 5, 2 * $_ - 1,
-        FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields($method, "$path?$_", $option{more}))) } 1 .. STREAMS);
+        FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields($method, "$path?$_" . ($option{query} // ''), $option{more}))) } 1 .. STREAMS);
     return;
 }
 
@@ -115,6 +134,15 @@ check('responses that are not received', sub {
     request_all($http2, GET => '/large');
     wait_asked();
 }, settings => { 4 => 100_000_000 }, is_passive => 1, buffer => 4096);
+for my $coding (qw(gzip br zstd), 'zstd, br, gzip') {
+    for my $kind (qw(chunked length short)) {
+        check("responses compressed by $coding, $kind", sub {
+            my ($http2) = @_;
+            request_all($http2, GET => '/packed', more => ['accept-encoding' => $coding], query => $kind);
+            settle($http2);
+        }, settings => { 4 => 0 }, is_passive => 1);
+    }
+}
 check('bodies that nobody takes', sub {
     my ($http2) = @_;
     $http2->wait_ping;

@@ -129,6 +129,7 @@ enum exchange_phase {
 struct exchange_room {
     size_t piece_bytes; /* of a response's body at a time */
     size_t kept_bytes;  /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
+    size_t coded_bytes; /* what responses take that are being compressed, counted by whoever does it */
 };
 
 /* The parts above the line are for everybody to read and for their makers to fill; those below belong to exchange*.c,

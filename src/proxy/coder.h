@@ -2,8 +2,9 @@
 #define FLEXILIB_PROXY_CODER_H
 
 /* A content coding at work on one body: bytes go in piece by piece, and come out compressed. Behind each table stands
- * a library, which its own file alone includes. Knows nothing of HTTP. What a coder takes is bounded, whatever the
- * level: no more than some 2 MB, for a body that is known to be short much less. */
+ * a library, which its own file alone includes. Knows nothing of HTTP. What a coder takes is known when it is made: no
+ * more than some 2 MB, whatever the level, and much less for a body that is known to be short, or where less is to be
+ * had. */
 
 #include "config/settings_compress.h"
 
@@ -28,11 +29,12 @@ struct coder_room {
 struct coder;
 
 struct coder_calls {
-    /* body_length is -1 where it is not known. Returns NULL where there is no memory. */
-    struct coder *(*create)(int level, int64_t body_length);
+    /* body_length is -1 where it is not known. Compresses less well where it has to, to stay within most_bytes. Returns
+     * NULL where it cannot, or there is no memory. */
+    struct coder *(*create)(int level, int64_t body_length, size_t most_bytes);
     /* Takes bytes off the front of input. */
     enum coder_result (*work)(struct coder *coder, enum coder_task task, struct slice *input, struct coder_room *room);
-    /* What it takes by now. */
+    /* What it takes, or will. */
     size_t (*memory_bytes)(const struct coder *coder);
     void (*destroy)(struct coder *coder);
 };

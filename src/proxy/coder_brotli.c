@@ -6,6 +6,8 @@
 enum {
     LEAST_WINDOW_BITS = 10,
     MOST_WINDOW_BITS = 16, /* the next ones save a fiftieth and take twice the memory, at high levels ten times */
+    SPARING_WINDOW_BITS = 14,
+    BYTES_OF_BYTE = 8, /* what a byte of a body takes on its way */
 };
 
 struct coder {
@@ -13,45 +15,57 @@ struct coder {
     size_t memory_bytes;
 };
 
-/* Stands before each piece of memory, so that its size is known when it is given back. */
-union piece_start {
-    size_t length;
-    max_align_t alignment;
+/* What levels up to this one touch of the memory that they are given; it is more than that, but never used. */
+struct need {
+    int most_level, window_bits;
+    size_t memory_bytes, table_bytes; /* the tables are a part of it */
 };
 
-static void *give_memory(void *data, size_t length)
+/* Those further down do with less. */
+static const struct need needs[] = {
+    {9, MOST_WINDOW_BITS, 1750 * 1024, 1300 * 1024}, {6, MOST_WINDOW_BITS, 1000 * 1024, 530 * 1024},
+    {3, MOST_WINDOW_BITS, 620 * 1024, 270 * 1024},   {3, SPARING_WINDOW_BITS, 390 * 1024, 270 * 1024},
+    {1, MOST_WINDOW_BITS, 380 * 1024, 150 * 1024},
+};
+
+enum {
+    NEEDS = sizeof(needs) / sizeof(needs[0]),
+};
+
+static size_t expect_bytes(const struct need *need, int64_t body_length)
 {
-    struct coder *coder = data;
-    union piece_start *start = length > SIZE_MAX - sizeof(*start) ? NULL : malloc(sizeof(*start) + length);
-    if (start == NULL)
-        return NULL;
-    start->length = length;
-    coder->memory_bytes += length;
-    return start + 1;
+    if (body_length < 0 || body_length > (int64_t)1 << MOST_WINDOW_BITS)
+        return need->memory_bytes;
+    size_t bytes = need->table_bytes + BYTES_OF_BYTE * (size_t)body_length;
+    return bytes < need->memory_bytes ? bytes : need->memory_bytes;
 }
 
-static void take_memory(void *data, void *memory)
+/* The one for the level, or the next one that is small enough. */
+static const struct need *find_need(int level, int64_t body_length, size_t most_bytes)
 {
-    struct coder *coder = data;
-    if (memory == NULL)
-        return;
-    union piece_start *start = (union piece_start *)memory - 1;
-    coder->memory_bytes -= start->length;
-    free(start);
+    size_t i = NEEDS - 1;
+    while (needs[i].most_level < level || needs[i].window_bits != MOST_WINDOW_BITS)
+        --i;
+    while (i < NEEDS && expect_bytes(&needs[i], body_length) > most_bytes)
+        ++i;
+    return i < NEEDS ? &needs[i] : NULL;
 }
 
-static struct coder *create(int level, int64_t body_length)
+static struct coder *create(int level, int64_t body_length, size_t most_bytes)
 {
-    struct coder *coder = calloc(1, sizeof(*coder));
-    int window_bits = coder_window_bits(body_length, LEAST_WINDOW_BITS, MOST_WINDOW_BITS);
+    const struct need *need = find_need(level, body_length, most_bytes);
+    struct coder *coder = need == NULL ? NULL : calloc(1, sizeof(*coder));
     if (coder == NULL)
         return NULL;
-    coder->state = BrotliEncoderCreateInstance(give_memory, take_memory, coder);
+    coder->memory_bytes = expect_bytes(need, body_length);
+    coder->state = BrotliEncoderCreateInstance(NULL, NULL, NULL);
     if (coder->state == NULL) {
         free(coder);
         return NULL;
     }
-    BrotliEncoderSetParameter(coder->state, BROTLI_PARAM_QUALITY, (uint32_t)level);
+    int window_bits = coder_window_bits(body_length, LEAST_WINDOW_BITS, need->window_bits);
+    BrotliEncoderSetParameter(coder->state, BROTLI_PARAM_QUALITY,
+                              (uint32_t)(level < need->most_level ? level : need->most_level));
     BrotliEncoderSetParameter(coder->state, BROTLI_PARAM_LGWIN, (uint32_t)window_bits);
     if (body_length >= 0 && body_length <= (int64_t)1 << MOST_WINDOW_BITS)
         BrotliEncoderSetParameter(coder->state, BROTLI_PARAM_SIZE_HINT, (uint32_t)body_length);
@@ -81,7 +95,7 @@ static enum coder_result work(struct coder *coder, enum coder_task task, struct 
 
 static size_t memory_bytes(const struct coder *coder)
 {
-    return sizeof(*coder) + coder->memory_bytes;
+    return coder->memory_bytes;
 }
 
 static void destroy(struct coder *coder)

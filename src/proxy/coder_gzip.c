@@ -5,6 +5,8 @@
 
 enum {
     LEAST_WINDOW_BITS = 9,
+    LEAST_SPARING_BITS = 10, /* what is saved by still smaller ones is not worth it */
+    STATE_BYTES = 6 * 1024,
     GZIP_FORMAT = 16, /* added to the window's bits */
     LEAST_HASH_LEVEL = 1,
     WINDOW_WITHOUT_HASH = 7, /* so that the largest window has zlib's usual hash table */
@@ -17,20 +19,34 @@ struct coder {
     size_t memory_bytes;
 };
 
-static struct coder *create(int level, int64_t body_length)
+static int hash_level(int window_bits)
 {
-    struct coder *coder = calloc(1, sizeof(*coder));
+    int level = window_bits - WINDOW_WITHOUT_HASH;
+    return level < LEAST_HASH_LEVEL ? LEAST_HASH_LEVEL : level;
+}
+
+/* As zlib's manual has it. */
+static size_t expect_bytes(int window_bits)
+{
+    return STATE_BYTES + ((size_t)1 << (window_bits + 2)) + ((size_t)1 << (hash_level(window_bits) + 9));
+}
+
+static struct coder *create(int level, int64_t body_length, size_t most_bytes)
+{
     int window_bits = coder_window_bits(body_length, LEAST_WINDOW_BITS, MAX_WBITS);
-    int hash_level = window_bits - WINDOW_WITHOUT_HASH;
+    while (window_bits > LEAST_SPARING_BITS && expect_bytes(window_bits) > most_bytes)
+        --window_bits;
+    if (expect_bytes(window_bits) > most_bytes)
+        return NULL;
+    struct coder *coder = calloc(1, sizeof(*coder));
     if (coder == NULL)
         return NULL;
-    if (deflateInit2(&coder->stream, level, Z_DEFLATED, window_bits + GZIP_FORMAT,
-                     hash_level < LEAST_HASH_LEVEL ? LEAST_HASH_LEVEL : hash_level, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (deflateInit2(&coder->stream, level, Z_DEFLATED, window_bits + GZIP_FORMAT, hash_level(window_bits),
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
         free(coder);
         return NULL;
     }
-    /* as zlib's manual has it */
-    coder->memory_bytes = sizeof(*coder) + ((size_t)1 << (window_bits + 2)) + ((size_t)1 << (hash_level + 9));
+    coder->memory_bytes = expect_bytes(window_bits);
     return coder;
 }
 

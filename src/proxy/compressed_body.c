@@ -11,13 +11,26 @@
 
 enum {
     OUTPUT_BYTES = 32 * 1024,
-    /* What a turn of the loop compresses of one body: some 2 ms of work, at usual levels. */
+    /* Where the client is one of many streams: longer bodies have less room for output, for they have to wait for the
+     * client anyway, short ones as much as lets them be done at once. */
+    SHARED_OUTPUT_BYTES = 8 * 1024,
+    SCARCE_OUTPUT_BYTES = 4 * 1024,
+    SHORT_BODY_BYTES = 64 * 1024,
+    LEAST_OUTPUT_BYTES = 1024,
+    /* What a turn of the loop compresses of one body, some 2 ms of work at usual levels, and of all of them. */
     TURN_BYTES = 128 * 1024,
+    TURN_BYTES_OF_ALL = 256 * 1024,
     /* A flush costs bytes. So the next piece is waited for a little, unless somebody waits for this one. */
     FLUSH_DELAY_MS = 3,
     /* While so much comes in that time, it is not waited for. */
     BUSY_BYTES = 16 * 1024,
     MOST_MEMORY_BYTES = 64 * 1024 * 1024,
+    MEMORY_SHARE = 16, /* of what is left of it may go to one body */
+    /* Of one connection that has many streams: with what those take besides, it stays below 2 MB. The first one gets up
+     * to half of it, the next ones a part of what is left, as long as that is enough for anything. */
+    MOST_SHARED_BYTES = 800 * 1024,
+    SHARED_SHARE = 4,
+    LEAST_SHARE_BYTES = 20 * 1024,
     TELL_AGAIN_MS = 60 * 1000,
 };
 
@@ -25,9 +38,9 @@ struct compressed_body {
     struct compressed_bodies *bodies;
     struct dispatch_entry *entry;
     const struct coder_calls *calls;
-    struct coder *coder; /* NULL when its work is done */
-    size_t coder_bytes;  /* what it took when that was last asked */
-    struct timer timer;  /* of work for the next turn */
+    struct coder *coder;  /* NULL when its work is done */
+    size_t counted_bytes; /* of it and this */
+    struct timer timer;   /* of work for the next turn */
     struct timer flush_timer;
     uint64_t turn;           /* the last one in which something was compressed, */
     size_t turn_bytes;       /* and how much that was */
@@ -41,7 +54,7 @@ struct compressed_body {
     uint64_t taken_bytes, sent_bytes;
     uint64_t flush_taken_bytes; /* had been taken when the flush was put off */
     struct coder_room room;
-    char output[OUTPUT_BYTES];
+    char output[];
 };
 
 static const struct coder_calls *const coders[CODING_COUNT] = {
@@ -50,10 +63,18 @@ static const struct coder_calls *const coders[CODING_COUNT] = {
     [CODING_ZSTD] = &coder_zstd,
 };
 
-static void note_memory(struct compressed_body *body, size_t coder_bytes)
+static void count_memory(struct compressed_body *body, size_t bytes)
 {
-    body->bodies->memory_bytes += coder_bytes - body->coder_bytes;
-    body->coder_bytes = coder_bytes;
+    struct exchange_room *room = body->entry->exchange->room;
+    body->bodies->memory_bytes += bytes - body->counted_bytes;
+    if (room != NULL)
+        room->coded_bytes += bytes - body->counted_bytes;
+    body->counted_bytes = bytes;
+}
+
+static size_t own_bytes(const struct compressed_body *body)
+{
+    return sizeof(*body) + body->room.length;
 }
 
 static void drop_coder(struct compressed_body *body)
@@ -62,33 +83,70 @@ static void drop_coder(struct compressed_body *body)
         return;
     body->calls->destroy(body->coder);
     body->coder = NULL;
-    note_memory(body, 0);
+    count_memory(body, own_bytes(body));
+}
+
+static size_t what_is_left(size_t most, size_t used)
+{
+    return most > used ? most - used : 0;
+}
+
+static size_t find_shared(const struct exchange_room *room)
+{
+    size_t left = what_is_left(MOST_SHARED_BYTES, room->coded_bytes);
+    if (room->coded_bytes == 0)
+        return left / 2;
+    size_t share = left / SHARED_SHARE;
+    return share >= LEAST_SHARE_BYTES || left < LEAST_SHARE_BYTES ? share : LEAST_SHARE_BYTES;
+}
+
+/* What one more body may take: never all, so that the next ones are not left with nothing. */
+static size_t find_share(const struct compressed_bodies *bodies, const struct exchange_room *room)
+{
+    size_t share = what_is_left(MOST_MEMORY_BYTES, bodies->memory_bytes) / MEMORY_SHARE;
+    size_t shared = room == NULL ? share : find_shared(room);
+    return share < shared ? share : shared;
+}
+
+static size_t choose_output_bytes(const struct exchange *exchange)
+{
+    int64_t length = exchange->response.body_length;
+    if (exchange->room == NULL)
+        return OUTPUT_BYTES;
+    if (length >= 0 && length <= SHORT_BODY_BYTES)
+        return LEAST_OUTPUT_BYTES + (size_t)length / 2;
+    return exchange->room->coded_bytes == 0 ? SHARED_OUTPUT_BYTES : SCARCE_OUTPUT_BYTES;
 }
 
 static void on_turn(struct timer *timer);
 static void on_flush_due(struct timer *timer);
 
+/* NULL where there is not enough memory for that. */
 static struct compressed_body *create(struct compressed_bodies *bodies, struct dispatch_entry *entry,
                                       enum coding coding, int level)
 {
-    struct compressed_body *body = mem_try_realloc(NULL, sizeof(*body));
-    if (body == NULL)
+    size_t output_bytes = choose_output_bytes(entry->exchange);
+    size_t share =
+        what_is_left(find_share(bodies, entry->exchange->room), sizeof(struct compressed_body) + output_bytes);
+    struct coder *coder = coders[coding]->create(level, entry->exchange->response.body_length, share);
+    if (coder == NULL)
         return NULL;
-    memset(body, 0, offsetof(struct compressed_body, output));
-    body->bodies = bodies;
-    body->entry = entry;
-    body->calls = coders[coding];
-    body->room = (struct coder_room){.data = body->output, .length = OUTPUT_BYTES};
-    body->timer = (struct timer){.on_timeout = on_turn, .data = body};
-    body->flush_timer = (struct timer){.on_timeout = on_flush_due, .data = body};
-    body->is_event_stream = response_compression_is_event_stream(entry->exchange);
-    body->coder = body->calls->create(level, entry->exchange->response.body_length);
-    if (body->coder == NULL) {
-        free(body);
+    struct compressed_body *body = mem_try_realloc(NULL, sizeof(*body) + output_bytes);
+    if (body == NULL) {
+        coders[coding]->destroy(coder);
         return NULL;
     }
-    bodies->memory_bytes += sizeof(*body);
-    note_memory(body, body->calls->memory_bytes(body->coder));
+    *body = (struct compressed_body){
+        .bodies = bodies,
+        .entry = entry,
+        .calls = coders[coding],
+        .coder = coder,
+        .timer = {.on_timeout = on_turn, .data = body},
+        .flush_timer = {.on_timeout = on_flush_due, .data = body},
+        .is_event_stream = response_compression_is_event_stream(entry->exchange),
+        .room = {.data = body->output, .length = output_bytes},
+    };
+    count_memory(body, own_bytes(body) + body->calls->memory_bytes(coder));
     return body;
 }
 
@@ -99,8 +157,20 @@ static void tell_full(struct compressed_bodies *bodies)
         return;
     bodies->told_ms = now_ms;
     log_line(LOG_LEVEL_WARNING,
-             "the responses that are being compressed take %d MB by now: others are sent as they are",
+             "the responses that are being compressed take nearly %d MB by now: others are sent as they are",
              MOST_MEMORY_BYTES / (1024 * 1024));
+}
+
+/* Where there is not enough memory for what the client likes best, gzip takes the least for what it saves. */
+static struct compressed_body *create_best(struct compressed_bodies *bodies, struct dispatch_entry *entry,
+                                           const struct compression_settings *settings, enum coding *coding)
+{
+    struct compressed_body *body = create(bodies, entry, *coding, settings->levels[*coding]);
+    if (body == NULL && *coding != CODING_GZIP && response_compression_takes(settings, entry->exchange, CODING_GZIP)) {
+        *coding = CODING_GZIP;
+        body = create(bodies, entry, CODING_GZIP, settings->levels[CODING_GZIP]);
+    }
+    return body;
 }
 
 struct compressed_body *compressed_body_start(struct compressed_bodies *bodies, struct dispatch_entry *entry,
@@ -112,10 +182,11 @@ struct compressed_body *compressed_body_start(struct compressed_bodies *bodies, 
     if (!response_compression_choose(settings, exchange, &coding))
         return NULL;
     if (exchange_has_body(exchange)) {
-        if (bodies->memory_bytes < MOST_MEMORY_BYTES)
-            body = create(bodies, entry, coding, settings->levels[coding]);
+        body = create_best(bodies, entry, settings, &coding);
         if (body == NULL) {
-            tell_full(bodies);
+            /* a connection that has used up what is its own is nobody else's concern */
+            if (bodies->memory_bytes > MOST_MEMORY_BYTES / 2)
+                tell_full(bodies);
             return NULL;
         }
     }
@@ -137,12 +208,20 @@ static void send_output(struct compressed_body *body, bool last)
 /* The part of the piece that may be worked on in this turn; all of it where there is nothing left of it. */
 static struct slice choose_part(struct compressed_body *body)
 {
-    uint64_t turn = loop_turn(body->bodies->loop);
+    struct compressed_bodies *bodies = body->bodies;
+    uint64_t turn = loop_turn(bodies->loop);
+    if (bodies->turn != turn) {
+        bodies->turn = turn;
+        bodies->turn_bytes = 0;
+    }
     if (body->turn != turn) {
         body->turn = turn;
         body->turn_bytes = 0;
     }
-    size_t left = TURN_BYTES - body->turn_bytes;
+    size_t left = what_is_left(TURN_BYTES, body->turn_bytes);
+    size_t left_of_all = what_is_left(TURN_BYTES_OF_ALL, bodies->turn_bytes);
+    if (left > left_of_all)
+        left = left_of_all;
     return slice_of(body->piece.data, body->piece.length < left ? body->piece.length : left);
 }
 
@@ -154,6 +233,7 @@ static enum coder_result work_on_piece(struct compressed_body *body, struct slic
         body->calls->work(body->coder, is_rest && body->is_last ? CODER_FINISH : CODER_GO_ON, &rest, &body->room);
     size_t taken = part.length - rest.length;
     body->turn_bytes += taken;
+    body->bodies->turn_bytes += taken;
     body->taken_bytes += taken;
     body->piece = slice_skip(body->piece, taken);
     body->owes_flush = true;
@@ -205,7 +285,6 @@ static void advance(struct compressed_body *body)
             return;
         }
         enum coder_result result = is_flush ? work_on_flush(body) : work_on_piece(body, part);
-        note_memory(body, body->calls->memory_bytes(body->coder));
         if (result == CODER_FAILED || (result == CODER_FULL && body->room.used == 0)) {
             fail(body);
             return;
@@ -289,6 +368,6 @@ void compressed_body_destroy(struct compressed_body *body)
     if (body == NULL)
         return;
     compressed_body_stop(body);
-    body->bodies->memory_bytes -= sizeof(*body);
+    count_memory(body, 0);
     free(body);
 }

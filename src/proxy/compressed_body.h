@@ -4,8 +4,8 @@
 /* The step between an exchange and its front where a response's body is compressed. Dispatch puts it in where the route
  * says so and the response allows it; everybody else is none the wiser. It holds one buffer of output and whatever the
  * coder needs, and takes nothing from the exchange while the front has not sent what it was given. What the coder keeps
- * to itself goes out when the source has nothing more at hand. A piece of work is bounded, so that long bodies do not
- * keep others waiting. */
+ * to itself goes out when the source has nothing more at hand. What is done in a turn of the loop is bounded, so that
+ * long bodies, and many of them, do not keep others waiting. */
 
 #include "base/slice.h"
 #include "proxy/loop.h"
@@ -14,11 +14,14 @@ struct compressed_body;
 struct compression_settings;
 struct dispatch_entry;
 
-/* All of a worker's: what they take together has a bound too, beyond which bodies go out as they are. */
+/* All of a worker's: what they take together has a bound too, and what those of one connection take. Near it coders are
+ * made that take less, beyond it bodies go out as they are. */
 struct compressed_bodies {
     struct loop *loop;
     size_t memory_bytes;
-    uint64_t told_ms; /* when the log was told of that */
+    uint64_t told_ms;  /* when the log was told of that */
+    uint64_t turn;     /* of the loop, the last one in which something was compressed, */
+    size_t turn_bytes; /* and how much that was */
 };
 
 /* For a response whose head is about to be sent: settles its head, and gives what its body goes through, or NULL where

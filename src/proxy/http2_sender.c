@@ -141,10 +141,11 @@ static void start_timer(struct http2_stream *stream)
 void http2_sender_choose_pieces(struct http2_connection *connection)
 {
     size_t *piece_bytes = &connection->room.piece_bytes;
-    if (connection->waiting_bytes <= LARGE_PIECES_BYTES)
+    size_t used_bytes = connection->waiting_bytes + connection->room.coded_bytes;
+    if (used_bytes <= LARGE_PIECES_BYTES)
         *piece_bytes = RECEIVE_LARGE_BYTES;
     else
-        *piece_bytes = connection->waiting_bytes <= SMALL_PIECES_BYTES ? RECEIVE_SMALL_BYTES : RECEIVE_TINY_BYTES;
+        *piece_bytes = used_bytes <= SMALL_PIECES_BYTES ? RECEIVE_SMALL_BYTES : RECEIVE_TINY_BYTES;
 }
 
 static void hold(struct http2_stream *stream)

@@ -175,6 +175,16 @@ bool response_compression_choose(const struct compression_settings *settings, st
     return true;
 }
 
+bool response_compression_takes(const struct compression_settings *settings, const struct exchange *exchange,
+                                enum coding coding)
+{
+    for (size_t i = 0; i < settings->coding_count; ++i) {
+        if (settings->codings[i] == coding)
+            return content_coding_choose(&exchange->request.headers, &coding, 1) == 0;
+    }
+    return false;
+}
+
 void response_compression_announce(struct exchange *exchange, enum coding coding)
 {
     struct response_head *response = &exchange->response;

@@ -11,6 +11,10 @@
 bool response_compression_choose(const struct compression_settings *settings, struct exchange *exchange,
                                  enum coding *coding);
 
+/* Whether another coding than the chosen one would do too. */
+bool response_compression_takes(const struct compression_settings *settings, const struct exchange *exchange,
+                                enum coding coding);
+
 /* Makes exchange->response the head of a body in that coding, whose length is not known. */
 void response_compression_announce(struct exchange *exchange, enum coding coding);
 

@@ -74,7 +74,7 @@ static struct output code(const struct kind *kind, int level, size_t length, siz
                           bool flushes)
 {
     struct output output = {0};
-    struct coder *coder = kind->calls->create(level, is_known ? (int64_t)length : -1);
+    struct coder *coder = kind->calls->create(level, is_known ? (int64_t)length : -1, SIZE_MAX);
     assert_non_null(coder);
     for (size_t at = 0; at < length; at += piece) {
         struct slice input = slice_of(body + at, length - at < piece ? length - at : piece);
@@ -152,7 +152,7 @@ static void a_flush_gives_everything_out(void **state)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); ++i) {
         struct output output = {0};
-        struct coder *coder = kinds[i].calls->create(3, -1);
+        struct coder *coder = kinds[i].calls->create(3, -1, SIZE_MAX);
         size_t before = 0;
         for (size_t piece = 0; piece < 50; ++piece) {
             struct slice input = slice_of(body + piece * 100, 100);
@@ -172,11 +172,55 @@ static void a_flush_gives_everything_out(void **state)
 static void zstd_holds_bodies_to_their_length(void **state)
 {
     struct output output = {0};
-    struct coder *coder = coder_zstd.create(3, 1000);
+    struct coder *coder = coder_zstd.create(3, 1000, SIZE_MAX);
     assert_int_equal(give(&kinds[2], coder, CODER_GO_ON, slice_of(body, 900), LARGEST_ROOM, &output), CODER_DONE);
     assert_int_equal(give(&kinds[2], coder, CODER_FINISH, SLICE_NONE, LARGEST_ROOM, &output), CODER_FAILED);
     coder_zstd.destroy(coder);
     free(output.data);
+}
+
+/* Whatever it is made for, a coder stays within what it was told, or is not made. */
+static void memory_is_known_beforehand(void **state)
+{
+    static const size_t most_bytes[] = {SIZE_MAX, 1000 * 1024, 450 * 1024, 150 * 1024, 40 * 1024, 16 * 1024, 0};
+    static const int64_t lengths[] = {-1, 0, 1, 5000, 40000, 100000, 700000};
+    for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); ++kind) {
+        const struct coder_calls *calls = kinds[kind].calls;
+        for (int level = kinds[kind].least; level <= kinds[kind].most; ++level) {
+            for (size_t i = 0; i < sizeof(most_bytes) / sizeof(most_bytes[0]); ++i) {
+                for (size_t j = 0; j < sizeof(lengths) / sizeof(lengths[0]); ++j) {
+                    struct coder *coder = calls->create(level, lengths[j], most_bytes[i]);
+                    assert_true(coder != NULL || most_bytes[i] < 450 * 1024);
+                    if (coder != NULL)
+                        assert_in_range(calls->memory_bytes(coder), 1, most_bytes[i]);
+                    calls->destroy(coder);
+                }
+            }
+        }
+    }
+    struct coder *coder = coder_gzip.create(5, -1, 16 * 1024);
+    assert_non_null(coder);
+    coder_gzip.destroy(coder);
+}
+
+static void sparing_coders_give_back_what_went_in(void **state)
+{
+    static const size_t most_bytes[] = {1000 * 1024, 450 * 1024, 160 * 1024, 16 * 1024};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); ++i) {
+        for (size_t j = 0; j < sizeof(most_bytes) / sizeof(most_bytes[0]); ++j) {
+            struct coder *coder = kinds[i].calls->create(5, -1, most_bytes[j]);
+            struct output output = {0};
+            if (coder == NULL)
+                continue;
+            assert_int_equal(give(&kinds[i], coder, CODER_FINISH, slice_of(body, BODY_BYTES), LARGEST_ROOM, &output),
+                             CODER_DONE);
+            assert_true(output.length < BODY_BYTES / 2);
+            if (kinds[i].tool != NULL && has_tool(kinds[i].tool))
+                expect_unpacked(&kinds[i], &output, BODY_BYTES);
+            kinds[i].calls->destroy(coder);
+            free(output.data);
+        }
+    }
 }
 
 static void windows_are_as_small_as_bodies(void **state)
@@ -193,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_level_gives_back_what_went_in), cmocka_unit_test(every_length_gives_back_what_went_in),
         cmocka_unit_test(a_flush_gives_everything_out),        cmocka_unit_test(zstd_holds_bodies_to_their_length),
+        cmocka_unit_test(memory_is_known_beforehand),          cmocka_unit_test(sparing_coders_give_back_what_went_in),
         cmocka_unit_test(windows_are_as_small_as_bodies),
     };
     fill_body();
