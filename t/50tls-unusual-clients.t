@@ -31,7 +31,7 @@ sub carry {
     while (1) {
         my $bits = '';
         vec($bits, fileno($_->{socket}), 1) = 1 for $client, $server;
-        select($bits, undef, undef, 1) or next;
+        select($bits, undef, undef, 20) or return;
         for my $from (grep { vec($bits, fileno($_->{socket}), 1) } $client, $server) {
             sysread $from->{socket}, my $bytes, 65536 or return;
             $other{ $from->{socket} }->send($bytes);
@@ -80,6 +80,8 @@ sub talk {
     return $seen;
 }
 like(talk('KkK', '-tls1_3'), qr/KEYUPDATE.*KEYUPDATE.*KEYUPDATE.*^fine/ms, 'new keys disturb nothing');
+unlike(talk('k' x 40, '-tls1_3'), qr/^fine/m, 'new keys all the time end the connection');
+$flexilib->wait_log(qr/warning: ended the TLS connection from 127\.0\.0\.1: it wants new keys all the time \(1 such connections so far\)$/);
 my $again = talk('R', '-tls1_2');
 like($again, qr/RENEGOTIATING/, 'another handshake is asked for');
 like($again, qr/no.renegotiation|closed|:error:/i, 'and refused');

@@ -23,6 +23,7 @@ static void start_timer(struct http1_connection *connection, int64_t delay_ms)
 
 static void close_socket(struct http1_connection *connection)
 {
+    tls_listeners_note_end(connection->front->tls, connection->socket, connection->peer.address);
     socket_close(connection->socket);
     connection->socket = NULL;
     timer_stop(connection->front->loop, &connection->timer);

@@ -1,6 +1,7 @@
 #include "proxy/http2_connection.h"
 
 #include "base/log.h"
+#include "proxy/tls_listener.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +34,7 @@ void http2_connection_lose(struct http2_connection *connection)
 {
     if (connection->socket == NULL)
         return;
+    tls_listeners_note_end(connection->front->tls, connection->socket, connection->peer.address);
     socket_close(connection->socket);
     connection->socket = NULL;
     stop_timers(connection);

@@ -36,6 +36,9 @@ void tls_begin(struct socket *socket, const struct tls_start *start);
 /* Whether the handshake is over. */
 bool tls_is_secured(const struct socket *socket);
 
+/* Whether the connection was ended because the other side wanted new keys all the time, or another handshake. */
+bool tls_is_flooded(const struct socket *socket);
+
 /* Takes TLS off after on_secured's failure, as if it had never been there, where the other side speaks a plain
  * protocol: what it has sent is lost, but it understands a plain answer. Returns false, and does nothing, where that is
  * not so. */

@@ -34,6 +34,7 @@ struct tls_listeners {
     BIO_METHOD *wire;
     uint64_t failures; /* of handshakes */
     uint64_t told_us;  /* of one, 0: never */
+    uint64_t floods;   /* of new keys */
 };
 
 static struct tls_set *set_of(const SSL *ssl)
@@ -335,6 +336,16 @@ void tls_listeners_note_failure(struct tls_listeners *listeners, const struct so
     listeners->told_us = now_us;
     log_line(LOG_LEVEL_INFO, "a TLS handshake with %s failed: %s (failure %" PRIu64 " of this worker)", peer, failure,
              listeners->failures);
+}
+
+void tls_listeners_note_end(struct tls_listeners *listeners, const struct socket *socket, const char *peer)
+{
+    if (listeners == NULL || !tls_is_flooded(socket))
+        return;
+    ++listeners->floods;
+    log_line(LOG_LEVEL_WARNING,
+             "ended the TLS connection from %s: it wants new keys all the time (%" PRIu64 " such connections so far)",
+             peer, listeners->floods);
 }
 
 static void warn_of_certificate(const struct tls_listener *listener, const struct tls_certificate *certificate)

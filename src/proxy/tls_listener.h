@@ -45,6 +45,10 @@ bool tls_listeners_is_misdirected(const struct tls_listeners *listeners, size_t 
 void tls_listeners_note_failure(struct tls_listeners *listeners, const struct socket *socket, const char *peer,
                                 const char *failure);
 
+/* Logs and counts, when the socket of a client with that address is closed, if that is because of new keys that it
+ * wanted all the time. Without TLS nothing happens, and listeners may be NULL. */
+void tls_listeners_note_end(struct tls_listeners *listeners, const struct socket *socket, const char *peer);
+
 /* Warns of what works, but not as it should. */
 void tls_listeners_warn(const struct tls_listeners *listeners);
 
