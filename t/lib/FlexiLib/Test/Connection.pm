@@ -12,9 +12,10 @@ use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY inet_ntop inet_pton pack_sockaddr
 
 my %open;
 
-# open(ADDRESS): connects to "127.0.0.1:80", "[::1]:80" or "unix:/path".
+# open(ADDRESS): connects to "127.0.0.1:80", "[::1]:80" or "unix:/path". from => '127.0.0.9' is the address of our own,
+# buffer => BYTES what the kernel takes in for us.
 sub open {
-    my ($class, $address) = @_;
+    my ($class, $address, %option) = @_;
     my ($domain, $peer);
     if (my ($path) = $address =~ /^unix:(.*)$/) {
         ($domain, $peer) = (AF_UNIX, pack_sockaddr_un($path));
@@ -26,6 +27,8 @@ sub open {
         die "not an address: $address";
     }
     socket(my $socket, $domain, SOCK_STREAM, 0) or die "socket: $!";
+    bind($socket, pack_sockaddr_in(0, inet_pton(AF_INET, $option{from}))) or die "bind: $!" if defined $option{from};
+    setsockopt $socket, SOL_SOCKET, SO_RCVBUF, $option{buffer} if defined $option{buffer};
     connect($socket, $peer) or die "cannot connect to $address: $!\n";
     my $self = $class->of($socket);
     weaken($open{$self} = $self);

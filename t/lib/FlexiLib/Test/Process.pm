@@ -129,7 +129,9 @@ sub read_stream {
         return 0;
     }
     $stream->{text} .= $bytes;
-    return $deadline ? 1 : $self->read_stream($name);
+    return 1 if $deadline;
+    @_ = ($self, $name);
+    goto &read_stream;
 }
 
 # Waits for a line that matches and returns it (without its end). Later waits see what comes behind it only.

@@ -3,7 +3,8 @@ package FlexiLib::Test::TlsClient;
 # A connection over TLS on which anything can be sent: openssl does the handshake and what follows, and the test has the
 # other end of a socket pair as a FlexiLib::Test::Connection. Whether the peer's end was a reset cannot be told.
 #
-#   my $connection = FlexiLib::Test::TlsClient::open($flexilib->address('secure'), alpn => 'h2', name => 'shop.example');
+#   my $connection = FlexiLib::Test::TlsClient::open($flexilib->address('secure'), alpn => 'h2', name => 'shop.example',
+#       from => '127.0.0.9');
 
 use strict;
 use warnings;
@@ -17,6 +18,7 @@ sub open {
     my @command = (
         qw(openssl s_client -quiet -no-CAfile -no-CApath -no-CAstore -verify_quiet -connect), $address,
         defined $option{name} ? ('-servername', $option{name}) : '-noservername',
+        defined $option{from} ? ('-bind', "$option{from}:0") : (),
         defined $option{alpn} ? ('-alpn', $option{alpn}) : (),
     );
     my $pid = fork // die "fork: $!";
