@@ -67,11 +67,13 @@ static bool move_to_file(struct body_store *store)
     return true;
 }
 
-static bool grow(struct body_store *store, size_t needed)
+static bool grow(struct body_store *store, size_t needed, size_t most_bytes)
 {
     size_t capacity = store->capacity == 0 ? FIRST_BYTES : store->capacity * 2;
     if (needed <= store->capacity)
         return true;
+    if (capacity > most_bytes)
+        capacity = most_bytes;
     if (capacity < needed)
         capacity = needed;
     char *grown = mem_try_realloc(store->data, capacity);
@@ -82,18 +84,18 @@ static bool grow(struct body_store *store, size_t needed)
     return true;
 }
 
-bool body_store_add(struct body_store *store, struct slice data)
+bool body_store_add(struct body_store *store, struct slice data, size_t most_bytes)
 {
     size_t length = store->length + data.length;
     if (data.length == 0)
         return true;
-    if (store->fd == 0 && length > BODY_STORE_MEMORY_BYTES && !move_to_file(store))
+    if (store->fd == 0 && length > most_bytes && !move_to_file(store))
         return false;
     if (store->fd != 0) {
         if (!write_file(store, data))
             return false;
     } else {
-        if (!grow(store, length))
+        if (!grow(store, length, most_bytes))
             return false;
         memcpy(store->data + store->length, data.data, data.length);
     }

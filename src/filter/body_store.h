@@ -24,8 +24,9 @@ static inline bool body_store_is_empty(const struct body_store *store)
     return store->length == 0;
 }
 
-/* Returns false where neither memory nor file has room for it, after a line in the log for the latter. */
-bool body_store_add(struct body_store *store, struct slice data);
+/* Keeps up to most_bytes of all in memory. Returns false where neither memory nor file has room for it, after a line in
+ * the log for the latter. */
+bool body_store_add(struct body_store *store, struct slice data, size_t most_bytes);
 
 /* Everything that was added, in one piece, which lives until finish; nothing can be added any more. Returns false as
  * add does. */

@@ -80,12 +80,12 @@ static void keep_buffer(struct text *buffer)
 static void reset_exchange(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
+    exchange_forget_collected(exchange);
     arena_clear(&exchange->arena);
     *exchange = (struct exchange){.arena = exchange->arena, .state = state};
     keep_buffer(&state->buffers[0]);
     keep_buffer(&state->buffers[1]);
     text_finish(&state->request_body);
-    body_store_finish(&state->collected);
     const size_t kept = offsetof(struct exchange_state, steps);
     memset((char *)state + kept, 0, sizeof(*state) - kept);
 }

@@ -127,9 +127,10 @@ enum exchange_phase {
 
 /* What exchanges may keep in memory whose clients are one, where it takes nothing or servers do not. */
 struct exchange_room {
-    size_t piece_bytes; /* of a response's body at a time */
-    size_t kept_bytes;  /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
-    size_t coded_bytes; /* what responses take that are being compressed, counted by whoever does it */
+    size_t piece_bytes;     /* of a response's body at a time */
+    size_t kept_bytes;      /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
+    size_t collected_bytes; /* of those that filters want whole */
+    size_t coded_bytes;     /* what responses take that are being compressed, counted by whoever does it */
 };
 
 /* The parts above the line are for everybody to read and for their makers to fill; those below belong to exchange*.c,

@@ -1,5 +1,9 @@
 #include "filter/exchange_state.h"
 
+enum {
+    ROOM_BYTES = 256 * 1024, /* in memory, of all bodies that filters want whole and that share a connection */
+};
+
 /* The chain's handler saw the whole request and did not answer it. */
 static enum turn answer_for_handler(struct exchange *exchange)
 {
@@ -54,6 +58,27 @@ static void finish_collecting(struct exchange *exchange, struct slice whole)
     exchange->streams_request = exchange->state->is_collecting = false;
 }
 
+/* Clients of HTTP/2 may send many bodies at once. */
+static bool collect_piece(struct exchange *exchange, struct slice piece)
+{
+    struct body_store *collected = &exchange->state->collected;
+    struct exchange_room *room = exchange->room;
+    if (room == NULL)
+        return body_store_add(collected, piece, BODY_STORE_MEMORY_BYTES);
+    size_t others = room->collected_bytes - collected->capacity;
+    bool is_added = body_store_add(collected, piece, others < ROOM_BYTES ? ROOM_BYTES - others : 0);
+    room->collected_bytes = others + collected->capacity;
+    return is_added;
+}
+
+void exchange_forget_collected(struct exchange *exchange)
+{
+    struct body_store *collected = &exchange->state->collected;
+    if (exchange->room != NULL)
+        exchange->room->collected_bytes -= collected->capacity;
+    body_store_finish(collected);
+}
+
 static bool take_request_piece(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
@@ -63,7 +88,7 @@ static bool take_request_piece(struct exchange *exchange)
         finish_collecting(exchange, whole);
         return true;
     }
-    if (!body_store_add(&state->collected, whole))
+    if (!collect_piece(exchange, whole))
         return false;
     if (!state->is_request_over)
         return true;

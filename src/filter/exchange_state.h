@@ -155,6 +155,9 @@ void exchange_blame(const struct exchange *exchange, size_t step, const char *fo
 enum turn exchange_turn_request_head(struct exchange *exchange);
 enum turn exchange_turn_request_body(struct exchange *exchange);
 
+/* Frees what was collected of the request's body. */
+void exchange_forget_collected(struct exchange *exchange);
+
 /* exchange_response.c */
 
 enum turn exchange_turn_response_head(struct exchange *exchange);

@@ -206,8 +206,8 @@ static void a_large_body_is_collected_in_a_file(void **state)
     char *piece = malloc(PIECE_BYTES);
     for (int i = 0; i < PIECES; ++i) {
         memset(piece, 'a' + i % 26, PIECE_BYTES);
-        assert_true(body_store_add(&store, slice_of(piece, PIECE_BYTES)));
-        assert_true(body_store_add(&store, SLICE_NONE));
+        assert_true(body_store_add(&store, slice_of(piece, PIECE_BYTES), BODY_STORE_MEMORY_BYTES));
+        assert_true(body_store_add(&store, SLICE_NONE, BODY_STORE_MEMORY_BYTES));
         assert_int_equal(store.fd != 0, (i + 1) * PIECE_BYTES > BODY_STORE_MEMORY_BYTES);
     }
     assert_true(body_store_read(&store, &whole));
@@ -226,7 +226,7 @@ static void a_file_that_cannot_be_had_is_told(void **state)
     struct body_store store = {0};
     char *piece = calloc(1, BODY_STORE_MEMORY_BYTES + 1);
     setenv("TMPDIR", "/nowhere/to/be/found", 1);
-    assert_false(body_store_add(&store, slice_of(piece, BODY_STORE_MEMORY_BYTES + 1)));
+    assert_false(body_store_add(&store, slice_of(piece, BODY_STORE_MEMORY_BYTES + 1), BODY_STORE_MEMORY_BYTES));
     unsetenv("TMPDIR");
     body_store_finish(&store);
     free(piece);
