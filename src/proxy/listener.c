@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-    REST_MS = 100,       /* after the system ran out of something */
+    REST_MS = 100,       /* after the system ran out of something, or the socket failed */
     PAUSE_MS = 1,        /* while others are to accept */
     FULL_MS = 100,       /* other workers may have made room */
     WAITING_MOST = 4096, /* as many as a queue may hold; whoever comes meanwhile could keep it from ever being empty */
@@ -73,6 +73,13 @@ static void on_pause_end(struct timer *timer)
     loop_watch_go_on(listener->watch);
 }
 
+/* Whether the next try may meet the same. All else is one connection's bad luck, or another worker was faster. EINVAL:
+ * who has opened the socket for us has shut it. */
+static bool goes_on(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EINVAL;
+}
+
 static void on_ready(void *data)
 {
     struct listener *listener = data;
@@ -90,8 +97,7 @@ static void on_ready(void *data)
         return;
     int error = errno;
     listener->events->on_missed(listener->data);
-    /* all else is one connection's bad luck, or another worker was faster */
-    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
+    if (goes_on(error))
         rest(listener, error);
 }
 
