@@ -5,7 +5,7 @@ use lib 't/lib';
 use FlexiLib::Test;
 use FlexiLib::Test::Certificates;
 
-need('curl', 'openssl');
+need('curl', 'openssl', 'nginx');
 
 my $authority = FlexiLib::Test::Certificates->new(make_folder());
 $authority->issue('front', 'IP:127.0.0.1');
@@ -121,6 +121,19 @@ like(curl(@curl, '--haproxy-protocol', "$url/")->{out}, qr/^PROXY TCP4 127\.0\.0
 like(curl('--haproxy-protocol', "$plain/")->{out}, qr/^PROXY TCP4 127\.0\.0\.1 /, 'curl, plain');
 like(curl('--haproxy-protocol', '--http2-prior-knowledge', "$plain/")->{out}, qr/^PROXY TCP4 127\.0\.0\.1 /, 'curl, HTTP/2 by prior knowledge');
 isnt(curl(@curl, "$url/")->{status}, 0, 'without a header there is no handshake');
+
+# A real load balancer, which passes TLS on as it is.
+SKIP: {
+    my $module = '/usr/lib/nginx/modules/ngx_stream_module.so';
+    skip "$module is missing", 3 if !-e $module && !$ENV{CI};
+    for my $way (['plain', 'http', '--http1.1'], ['secure', 'https', '--http2'], ['secure', 'https', '--http1.1']) {
+        my ($listener, $scheme, $version) = @$way;
+        my $balancer = start_nginx('proxy_protocol on; proxy_pass ' . $flexilib->address($listener) . ';', stream => $module);
+        my $shown = curl(@curl, $version, '-w', ' %{local_port}', "$scheme://" . $balancer->address . '/')->{out};
+        my ($port) = $shown =~ / (\d+)$/ or diag($shown);
+        is($shown, "PROXY TCP4 127.0.0.1 127.0.0.1 $port " . ($balancer->address =~ s{^.*:}{}r) . " for 127.0.0.1 $port", "nginx: $scheme, $version");
+    }
+}
 
 # The header and the first bytes of TLS or HTTP/2 in one piece.
 my $preface = connect_to($flexilib, 'plain');

@@ -219,7 +219,8 @@ sub free_port {
     return $port;
 }
 
-# nginx inherits a socket that is listening already (its way of upgrading itself), so no port has to be guessed.
+# nginx inherits a socket that is listening already (its way of upgrading itself), so no port has to be guessed. With
+# stream, which is the file of that module, it passes connections on as they are.
 sub start_nginx {
     my ($server_block, %option) = @_;
     need('nginx');
@@ -234,12 +235,13 @@ sub start_nginx {
     my $user = $> == 0 ? 'user root;' : '';
     my $listen = $option{listen} // '';
     my $temp = join '', map { "${_}_temp_path tmp/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
+    my $http = "http { access_log off; $temp\n  server { listen 127.0.0.1:$port $listen; root $folder/html; $server_block }\n}";
+    my $stream = "stream { server { listen 127.0.0.1:$port; $server_block } }";
+    my ($load, $serve) = $option{stream} ? ("load_module $option{stream};", $stream) : ('', $http);
     write_file("$folder/nginx.conf", <<"END");
-daemon off; $user worker_processes 1; pid nginx.pid; error_log stderr notice;
+$load daemon off; $user worker_processes 1; pid nginx.pid; error_log stderr notice;
 events { worker_connections 1024; }
-http { access_log off; $temp
-  server { listen 127.0.0.1:$port $listen; root $folder/html; $server_block }
-}
+$serve
 END
     fcntl $socket, F_SETFD, 0;
     my $nginx = FlexiLib::Test::Process->start(
@@ -455,7 +457,7 @@ C<resume>.
 =item start_nginx('location / { ... }', files => { 'a.txt' => CONTENT })
 
 Debian's nginx on a free port; files stand in its root. C<listen> is what else its listen directive says (ssl).
- Methods: C<address>, C<url>, C<dir>, C<log> by text('stderr').
+With C<stream>, the file of that module, the text is a server's of streams. Methods: C<address>, C<url>, C<dir>, C<log> by text('stderr').
 
 =back
 
