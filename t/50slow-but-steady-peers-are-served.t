@@ -12,10 +12,10 @@ my $body    = 'x' x 8_000_000;
 # Takes a bit now and then for three times the limit. Says how that ended: 'served', 'cut', or 'idle' where the machine
 # kept us from reading for so long that nothing can be said.
 sub take_slowly {
-    my ($connection) = @_;
+    my ($connection, $bytes) = @_;
     my $start = my $last = Time::HiRes::time();
     while ($last < $start + 3 * $limit_s) {
-        my $count = sysread $connection->{socket}, my $taken, 512;
+        my $count = sysread $connection->{socket}, my $taken, $bytes // 512;
         return 'cut' if defined $count ? $count == 0 : !$!{EAGAIN};
         select undef, undef, undef, 0.01;
         my $now = Time::HiRes::time();
@@ -37,8 +37,9 @@ my $backend = start_backend(
         $connection->read_all;
     }
 );
+my $socket   = make_folder() . '/front.sock';
 my $flexilib = start_flexilib(config => <<"END");
-listen: 127.0.0.1:0
+listen: [ 127.0.0.1:0, "unix:$socket" ]
 workers: 1
 write_timeout: ${limit_s}s
 upstreams:
@@ -48,11 +49,12 @@ routes:
 END
 
 sub receive_slowly {
-    my $client = connect_to($flexilib);
+    my ($target, $bytes) = @_;
+    my $client = connect_to($target);
     $client->limit_buffer(4096);
     $client->send_request(GET => '/');
     $client->read_until(qr/\r\n\r\n/);
-    my $end = take_slowly($client);
+    my $end = take_slowly($client, $bytes);
     $client->close;
     return $end;
 }
@@ -78,10 +80,14 @@ sub judge {
     return $end;
 }
 
-SKIP: {
-    my $end = judge(\&receive_slowly);
-    skip 'this machine is too busy to read steadily', 1 if $end eq 'idle';
-    is($end, 'served', 'a client that reads little at a time is not cut off');
+# the kernel tells of what is taken from a unix socket in larger pieces
+for my $way ([$flexilib, 512], ["unix:$socket", 8192]) {
+    my ($target, $bytes) = @$way;
+    SKIP: {
+        my $end = judge(sub { receive_slowly($target, $bytes) });
+        skip 'this machine is too busy to read steadily', 1 if $end eq 'idle';
+        is($end, 'served', 'a client that reads little at a time is not cut off' . (ref $target ? '' : ', on a unix socket'));
+    }
 }
 SKIP: {
     my $end = judge(\&send_to_the_slow);

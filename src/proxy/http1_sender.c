@@ -5,6 +5,7 @@
 enum {
     /* As much as one write is given, so that a slow client's progress is seen. */
     WRITE_BYTES = 128 * 1024,
+    UNIX_WRITE_BYTES = 16 * 1024, /* there the kernel tells of each piece as a whole */
     MOST_PIECES = 4,
 };
 
@@ -47,8 +48,9 @@ static void write_next(struct http1_connection *connection)
         return;
     }
     struct slice part = output->rest;
-    if (part.length > WRITE_BYTES)
-        part.length = WRITE_BYTES;
+    size_t most = connection->listener->is_unix ? UNIX_WRITE_BYTES : WRITE_BYTES;
+    if (part.length > most)
+        part.length = most;
     gather(pieces, &count, output->head);
     gather(pieces, &count, output->lead);
     gather(pieces, &count, part);

@@ -69,9 +69,9 @@ const char *socket_failure(const struct socket *socket);
 /* What both sides have agreed to speak (ALPN), as "h2"; empty where they have not. */
 struct slice socket_protocol(const struct socket *socket);
 
-/* How many bytes the peer's side has taken so far, so that one who is slow can be told from one who takes nothing;
- * always 0 on a unix socket. A system call. */
-uint64_t socket_taken_bytes(const struct socket *socket);
+/* A number that grows while the peer's side takes bytes, so that one who is slow can be told from one who takes
+ * nothing: how many they are so far, or, on a unix socket, at how many looks more had been taken. A system call. */
+uint64_t socket_taken_bytes(struct socket *socket);
 
 /* Tells the peer that nothing more comes (a FIN), while reading goes on: for lingering closes. Not during a write. */
 void socket_finish_writing(struct socket *socket);
