@@ -32,12 +32,16 @@ static const struct connection_events connection_events = {.on_readable = on_rea
 static struct connection *take_connection(struct client_request *request, struct server *server)
 {
     bool is_careful = !forward_is_idempotent(request->exchange->request.method);
-    struct connection *connection = connection_take(server, request->exchange, &connection_events, request);
-    while (connection != NULL && (is_careful || connection->is_doubtful) && !connection_is_quiet(connection)) {
+    while (true) {
+        struct connection *connection = connection_take(server, request->exchange, &connection_events, request);
+        if (connection == NULL)
+            return NULL;
+        bool looks = is_careful || connection->is_doubtful || connection_may_be_told_late(connection);
+        connection->was_quiet = looks && connection_is_quiet(connection);
+        if (connection->was_quiet || !looks)
+            return connection;
         connection_close(connection);
-        connection = connection_take(server, request->exchange, &connection_events, request);
     }
-    return connection;
 }
 
 /* Requests of other workers may have waited for longer; but who has had a place does not wait for another one. */

@@ -292,7 +292,8 @@ static void receive_head(struct client_request *request)
         client_request_lose(request, LOSS_FAILURE, "%s", reason);
         return;
     }
-    if (request->is_reused && request->sent_turn == loop_turn(request->client->loop)) {
+    if (request->is_reused && !request->connection->was_quiet &&
+        request->sent_turn == loop_turn(request->client->loop)) {
         /* the loop was told of it before the request was written */
         client_request_lose(request, LOSS_FAILURE, "bad response: it came before the request");
         return;

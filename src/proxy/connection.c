@@ -24,12 +24,20 @@ static void unlink_idle(struct connection *connection)
     --server->idle_count;
 }
 
+bool connection_may_be_told_late(const struct connection *connection)
+{
+    uint64_t turn = loop_turn(connection->server->loop);
+    return connection->kept_turn == turn && connection->told_turn != turn;
+}
+
 static void on_readable(struct socket *socket, void *data)
 {
     struct connection *connection = data;
+    bool is_late = connection_may_be_told_late(connection);
+    connection->told_turn = loop_turn(connection->server->loop);
     if (connection->events != NULL)
         connection->events->on_readable(connection->user);
-    else
+    else if (!is_late || !connection_is_quiet(connection))
         connection_close(connection);
 }
 
@@ -95,6 +103,7 @@ void connection_keep(struct connection *connection)
         connection_close(server->oldest);
     connection->events = NULL;
     connection->user = NULL;
+    connection->kept_turn = loop_turn(server->loop);
     connection->idle_since_ms = loop_now_ms(server->loop);
     connection->older = server->newest;
     if (server->newest != NULL)

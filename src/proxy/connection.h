@@ -21,6 +21,8 @@ struct connection {
     struct connection *newer, *older; /* in the pool */
     uint64_t idle_since_ms;
     bool is_doubtful;                  /* its last response may not have been over: look before it is used again */
+    bool was_quiet;                    /* when its user looked, right before it was used */
+    uint64_t told_turn, kept_turn;     /* the loop's, when it was last readable, and came to the pool */
     struct proxy_header *proxy_header; /* what the server was told of the client; NULL: nothing */
 };
 
@@ -33,6 +35,9 @@ struct connection *connection_create(struct server *server, const struct exchang
  * PROXY protocol, it was made for the same client's connection. */
 struct connection *connection_take(struct server *server, const struct exchange *exchange,
                                    const struct connection_events *events, void *user);
+
+/* Whether the loop may yet tell of bytes that the last user has received already, without having waited to be told. */
+bool connection_may_be_told_late(const struct connection *connection);
 
 /* Says whether neither bytes nor an end have come in; costs a system call. */
 bool connection_is_quiet(const struct connection *connection);
