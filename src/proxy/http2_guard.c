@@ -7,11 +7,22 @@ enum {
     FRAME_CONTINUATION = 9,
 };
 
+/* Browsers cancel by the hundred what a page that is left, or a map that is moved, does not need any more. */
+static uint32_t choose_memory(const struct http2_guard *guard)
+{
+    uint64_t used = 2 * (uint64_t)guard->resets;
+    if (guard->good <= used)
+        return 0;
+    uint64_t left = guard->good - used;
+    return left < HTTP2_GUARD_MEMORY ? (uint32_t)left : HTTP2_GUARD_MEMORY;
+}
+
 static struct http2_guard *enter_window(struct http2_guard *guard, uint64_t now_ms)
 {
     if (now_ms >= guard->window_end_ms) {
         guard->window_end_ms = now_ms + HTTP2_GUARD_WINDOW_MS;
-        guard->good = guard->resets = guard->useful = guard->idle = 0;
+        guard->good = choose_memory(guard);
+        guard->resets = guard->useful = guard->idle = 0;
     }
     return guard;
 }

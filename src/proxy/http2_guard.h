@@ -11,9 +11,10 @@
 
 enum {
     HTTP2_GUARD_WINDOW_MS = 10 * 1000,
-    HTTP2_GUARD_RESETS = 100,  /* of streams, plus one for every two that have ended well */
-    HTTP2_GUARD_STALLS = 20,   /* of responses that were given up as nobody took them, at any time */
-    HTTP2_GUARD_PARDON = 8,    /* streams that have ended well make good for one of those */
+    HTTP2_GUARD_RESETS = 100, /* of streams, plus one for every two that have ended well */
+    HTTP2_GUARD_MEMORY = 400, /* streams that have ended well, and make good for none yet, count in later windows too */
+    HTTP2_GUARD_STALLS = 20,  /* of responses that were given up as nobody took them, at any time */
+    HTTP2_GUARD_PARDON = 8,   /* streams that have ended well make good for one of those */
     HTTP2_GUARD_FRAMES = 1000, /* that lead to nothing, plus HTTP2_GUARD_SPARE for each of use */
     HTTP2_GUARD_SPARE = 4,
 };

@@ -93,11 +93,11 @@ static void take_data(struct http2_connection *connection, const nghttp2_frame *
     http2_stream_make_due(stream);
 }
 
-/* A stream that has no more to say is not broken off. */
+/* A stream that has no more to say is not broken off, nor is one that the client cannot know yet to be over. */
 static void take_reset(struct http2_connection *connection, const nghttp2_frame *frame)
 {
     struct http2_stream *stream = find_stream(connection, frame->hd.stream_id);
-    if (stream == NULL || !stream->is_response_over)
+    if (stream != NULL && !stream->is_response_over)
         http2_guard_note_reset(&connection->guard, now_ms(connection));
 }
 

@@ -35,6 +35,29 @@ static void what_is_long_ago_is_forgotten(void **state)
     assert_null(http2_guard_complaint(&guard));
 }
 
+static void note_many(struct http2_guard *guard, void (*note)(struct http2_guard *guard, uint64_t now_ms), int count,
+                      uint64_t now_ms)
+{
+    for (int i = 0; i < count; ++i)
+        note(guard, now_ms);
+}
+
+static void browsers_may_cancel_what_they_do_not_need_any_more(void **state)
+{
+    struct http2_guard guard = {0};
+    uint64_t now_ms = 1;
+    for (int i = 0; i < 1000; ++i, now_ms += HTTP2_GUARD_WINDOW_MS / 10) {
+        note_many(&guard, http2_guard_note_good, 10, now_ms);
+        note_many(&guard, http2_guard_note_reset, i % 2, now_ms);
+    }
+    for (int i = 0; i < 3; ++i, now_ms += HTTP2_GUARD_WINDOW_MS) {
+        note_many(&guard, http2_guard_note_reset, i == 0 ? 200 : 50, now_ms);
+        assert_true(http2_guard_patience(&guard) >= 50);
+    }
+    note_many(&guard, http2_guard_note_reset, HTTP2_GUARD_RESETS, now_ms);
+    assert_non_null(http2_guard_complaint(&guard));
+}
+
 static void responses_that_are_not_taken_count_for_long(void **state)
 {
     struct http2_guard guard = {0};
@@ -87,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resets_count_unless_more_ends_well),
+        cmocka_unit_test(browsers_may_cancel_what_they_do_not_need_any_more),
         cmocka_unit_test(responses_that_are_not_taken_count_for_long),
         cmocka_unit_test(what_is_long_ago_is_forgotten),
         cmocka_unit_test(frames_of_use_pay_for_others),
