@@ -9,7 +9,7 @@ use IPC::Open2;
 
 use constant CONNECTIONS  => 10_000;
 use constant SPARE        => 100;
-use constant MOST_KB_EACH => 40;
+use constant MOST_KB_EACH => 25;
 
 need('curl', 'openssl');
 my $hold = build_folder() . '/bench/hold';

@@ -34,6 +34,8 @@ void front_http2_use_tls(struct front_http2 *front, struct tls_listeners *tls)
 
 void front_http2_destroy(struct front_http2 *front)
 {
+    if (front != NULL)
+        http2_regions_finish(&front->regions);
     free(front);
 }
 

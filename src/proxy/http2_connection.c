@@ -11,7 +11,7 @@ enum {
     LINGER_MS = 2000,
     LINGER_LIMIT_BYTES = 16 * 1024 * 1024,
     LEAVE_MS = 1000,        /* until a client must have heard that it is to leave */
-    MOST_KEPT_BYTES = 4096, /* of the memory for what is written, while there is nothing */
+    MOST_KEPT_BYTES = 4096, /* of the memory for what is written, while there is nothing but streams are at work */
 };
 
 static void stop_timers(struct http2_connection *connection)
@@ -131,11 +131,20 @@ static void watch_wait(struct http2_connection *connection)
                     wait == HTTP2_WAIT_HEAD ? settings->header_timeout_ms : settings->keep_alive_timeout_ms);
 }
 
+/* An idle connection keeps none. */
+static void release_memory(struct http2_connection *connection)
+{
+    text_finish(&connection->out);
+    text_finish(&connection->sending);
+}
+
 static void settle(struct http2_connection *connection)
 {
     if (connection->socket == NULL || connection->is_lingering)
         return;
     bool is_written = connection->out.length == 0 && !socket_is_writing(connection->socket);
+    if (is_written && connection->first == NULL)
+        release_memory(connection);
     if (is_written && http2_session_is_over(connection))
         linger(connection);
     else
@@ -178,9 +187,8 @@ void http2_connection_leave(struct http2_connection *connection)
     if (--connection->depth != 0 || connection->socket != NULL || connection->first != NULL)
         return;
     timer_stop(connection->front->loop, &connection->poke_timer);
-    nghttp2_session_del(connection->session);
-    text_finish(&connection->out);
-    text_finish(&connection->sending);
+    http2_session_destroy(connection);
+    release_memory(connection);
     http2_connection_destroy(connection);
 }
 
@@ -293,7 +301,7 @@ void http2_connection_start(struct http2_connection *connection, struct slice re
     connection->leave_timer = (struct timer){.on_timeout = on_leave_timeout, .data = connection};
     connection->delay_timer = (struct timer){.on_timeout = on_delay_over, .data = connection};
     connection->poke_timer = (struct timer){.on_timeout = on_poke, .data = connection};
-    connection->session = http2_session_create(connection);
+    http2_session_create(connection);
     http2_sender_choose_pieces(connection);
     socket_set_events(connection->socket, &events, connection);
     http2_connection_enter(connection);

@@ -15,6 +15,7 @@
 #include "proxy/dispatch.h"
 #include "proxy/front_http2.h"
 #include "proxy/http2_guard.h"
+#include "proxy/http2_memory.h"
 #include "proxy/http2_request.h"
 #include "proxy/http_date.h"
 #include "proxy/socket.h"
@@ -104,6 +105,7 @@ struct http2_connection {
     struct tls_facts *tls; /* NULL: plain */
     const struct listener_settings *listener;
     struct nghttp2_session *session;
+    struct http2_memory memory; /* the session's */
     struct http2_stream *first;
     struct http2_stream *first_due, *last_due;
     unsigned depth;
@@ -146,6 +148,7 @@ struct front_http2 {
     void (*on_count)(void *data);
     void *data;
     struct http_date_cache date;
+    struct http2_regions regions;
     uint64_t offender_count;
     char input[HTTP2_INPUT_BYTES];
 };
@@ -195,7 +198,8 @@ void http2_connection_destroy(struct http2_connection *connection);
 /* http2_session.c */
 
 /* Makes libnghttp2's part, with the settings that the client gets first. */
-struct nghttp2_session *http2_session_create(struct http2_connection *connection);
+void http2_session_create(struct http2_connection *connection);
+void http2_session_destroy(struct http2_connection *connection);
 
 /* Takes what was received. Returns false where libnghttp2 does not go on. */
 bool http2_session_take(struct http2_connection *connection, struct slice data);

@@ -278,7 +278,21 @@ static nghttp2_option *create_options(void)
     return option;
 }
 
-struct nghttp2_session *http2_session_create(struct http2_connection *connection)
+static void create_session(struct http2_connection *connection)
+{
+    nghttp2_session_callbacks *callbacks = create_callbacks();
+    nghttp2_option *option = create_options();
+    nghttp2_mem memory = {&connection->memory, http2_memory_malloc, http2_memory_free, http2_memory_calloc,
+                          http2_memory_realloc};
+    http2_memory_begin(&connection->memory, &connection->front->regions);
+    if (nghttp2_session_server_new3(&connection->session, callbacks, connection, option, &memory) != 0)
+        abort();
+    http2_memory_seal(&connection->memory);
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(callbacks);
+}
+
+void http2_session_create(struct http2_connection *connection)
 {
     const nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, HTTP2_MOST_STREAMS},
@@ -287,16 +301,17 @@ struct nghttp2_session *http2_session_create(struct http2_connection *connection
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
-    nghttp2_session_callbacks *callbacks = create_callbacks();
-    nghttp2_option *option = create_options();
-    nghttp2_session *session;
-    if (nghttp2_session_server_new2(&session, callbacks, connection, option) != 0 ||
-        nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, entries, sizeof(entries) / sizeof(entries[0])) != 0 ||
+    create_session(connection);
+    nghttp2_session *session = connection->session;
+    if (nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, entries, sizeof(entries) / sizeof(entries[0])) != 0 ||
         nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, HTTP2_WINDOW_BYTES) != 0)
         abort();
-    nghttp2_option_del(option);
-    nghttp2_session_callbacks_del(callbacks);
-    return session;
+}
+
+void http2_session_destroy(struct http2_connection *connection)
+{
+    nghttp2_session_del(connection->session);
+    http2_memory_finish(&connection->memory, &connection->front->regions);
 }
 
 bool http2_session_take(struct http2_connection *connection, struct slice data)

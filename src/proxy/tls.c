@@ -17,7 +17,6 @@
 enum {
     RECORD_BYTES = 16 * 1024,
     MOST_OUT_BYTES = 64 * 1024, /* of records that wait to be sent */
-    MOST_KEPT_BYTES = 2 * 1024, /* of their memory, while there are none */
 };
 
 /* Hands what waits to the wire, one write at a time. */
@@ -208,9 +207,7 @@ static void encrypt_more(struct tls *tls)
 static void on_written(void *state, bool is_ok)
 {
     struct tls *tls = state;
-    text_clear(&tls->sending);
-    if (tls->sending.capacity > MOST_KEPT_BYTES)
-        text_finish(&tls->sending);
+    text_finish(&tls->sending);
     if (!is_ok)
         tls->is_write_broken = true;
     encrypt_more(tls);
