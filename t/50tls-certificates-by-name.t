@@ -123,4 +123,10 @@ my $port = $flexilib->port('many');
 my $curl = curl('--cacert', $authority->path, map({ ('--resolve', "$_:$port:127.0.0.1") } qw(a.two.example www.shop.example)),
     "https://a.two.example:$port/", "https://www.shop.example:$port/");
 is($curl->{out}, 'finefine', 'curl finds each of them right') or diag($curl->{err});
+
+my @ours = ('--silent', '--show-error', '--noproxy', '*', '--http2', '--cacert', $authority->path, '--resolve', "shop.example:$port:127.0.0.1");
+my @each = map { ('--next', @ours, '--header', "Host: $_", '--output', '/dev/null', '--write-out', '%{http_version}:%{http_code}:%{num_connects} ', "https://shop.example:$port/") }
+    'shop.example', 'b.two.example', 'WWW.shop.example.', 'both.example:8443', 'nobody.example', 'pay.shop.example';
+is(run_command(['curl', @each[1 .. $#each]])->{out}, '2:200:1 2:421:0 2:200:0 2:421:0 2:200:0 2:200:0 ',
+    'by HTTP/2 each request of a connection is judged for itself');
 done_testing;
