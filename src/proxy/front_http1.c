@@ -103,11 +103,11 @@ void front_http1_drain(struct front_http1 *front)
     front->is_draining = true;
 }
 
-/* A request that has arrived but was not read yet is still served. */
+/* A request that has arrived but was not read yet is still served, and so is the one that a handshake leads to. */
 static bool is_idle(const struct http1_connection *connection)
 {
     int unread = 0;
-    return connection->state == HTTP1_IDLE && connection->socket != NULL &&
+    return connection->state == HTTP1_IDLE && connection->socket != NULL && !tls_is_shaking_hands(connection->socket) &&
            ioctl(socket_descriptor(connection->socket), FIONREAD, &unread) == 0 && unread == 0;
 }
 

@@ -380,6 +380,12 @@ bool tls_is_flooded(const struct socket *socket)
     return tls != NULL && tls->is_flooding;
 }
 
+bool tls_is_shaking_hands(const struct socket *socket)
+{
+    const struct tls *tls = socket_get_layer(socket, &layer);
+    return tls != NULL && tls->has_received && !SSL_is_init_finished(tls->ssl);
+}
+
 bool tls_take_off(struct socket *socket)
 {
     struct tls *tls = socket_get_layer(socket, &layer);

@@ -39,6 +39,9 @@ bool tls_is_secured(const struct socket *socket);
 /* Whether the connection was ended because the other side wanted new keys all the time, or another handshake. */
 bool tls_is_flooded(const struct socket *socket);
 
+/* Whether the other side has begun with a handshake that is not over. */
+bool tls_is_shaking_hands(const struct socket *socket);
+
 /* Takes TLS off after on_secured's failure, as if it had never been there, where the other side speaks a plain
  * protocol: what it has sent is lost, but it understands a plain answer. Returns false, and does nothing, where that is
  * not so. */
