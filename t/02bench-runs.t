@@ -21,7 +21,7 @@ is($wrong->{status}, 2, 'a case that is unknown is refused');
 like($wrong->{err}, qr/there is no case functoin\n/, 'by its name');
 
 # One of each way to measure.
-for my $case (qw(function tls-get-proxied fixed-rate http2-get-proxied tls-resumed idle-http2-tls spread)) {
+for my $case (qw(function tls-get-proxied fixed-rate http2-get-proxied tls-resumed idle-http2-tls spread attacks)) {
     ok((grep { $_ eq $case } @cases), "$case is a case");
     my $result = run_command([$run, @options, $case]);
     is($result->{status}, 0, "$case runs to its end") or diag($result->{out} . $result->{err});

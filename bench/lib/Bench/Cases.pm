@@ -3,7 +3,8 @@
 # A case: name; title; how (which sub of Bench::Measure); path and length of the answer; contenders (names of servers
 # below, with values that differ); compare: [A, B, METRIC, GOAL or nothing]: A's figure divided by B's should be GOAL at
 # most. Further: scheme (http unless it says https) and version (1 unless it says 2), for which each server has its words
-# in tls and http2; key (ecdsa unless it says rsa); load (arguments of load.lua); visit (version of TLS, full or resumed).
+# in tls and http2; key (ecdsa unless it says rsa); load (arguments of load.lua); visit (version of TLS, full or resumed);
+# rate (requests per second of all clients together).
 package Bench::Cases;
 
 use strict;
@@ -154,6 +155,21 @@ sub idle {
     };
 }
 
+# The same clients of the same server, alone and beside attackers (names of load/attack).
+sub attacks {
+    my (@attacks) = @_;
+    return {
+        name       => 'attacks',
+        title      => 'GET of 100 bytes, proxied, by few clients at a fixed rate, beside attackers',
+        how        => 'attacks',
+        path       => '/bytes/100',
+        length     => 100,
+        rate       => 500,
+        contenders => [{ peer => 'flexilib', name => 'quiet' }, map { { peer => 'flexilib', name => $_, attack => $_ } } @attacks],
+        compare    => [map { [$_, 'quiet', 'p99', 3.00] } @attacks],
+    };
+}
+
 sub all_cases {
     return (
         proxied('small-get-proxied', 'GET of 100 bytes, proxied, keep-alive on both sides', 100, ['get', 0],
@@ -251,6 +267,7 @@ sub all_cases {
             compare    => [],
             limits     => [['flexilib', 'spread', 1.5]],
         },
+        attacks(qw(rapid-reset made-you-reset continuation settings ping empty-data slow-heads slow-readers pipelines connections)),
     );
 }
 

@@ -1,5 +1,5 @@
 # What puts a server under load: wrk as fast as it goes, h2load at a fixed rate or over HTTP/2, visits with a TLS handshake
-# each, or connections that are just held.
+# each, connections that are just held, or attackers.
 package Bench::Load;
 
 use strict;
@@ -10,9 +10,10 @@ use POSIX qw(ceil);
 use Time::HiRes qw(sleep time);
 
 use Exporter 'import';
-our @EXPORT = qw(start_wrk finish_wrk run_h2load run_handshakes hold_connections release_connections stop_load);
+our @EXPORT = qw(start_wrk finish_wrk run_h2load run_handshakes hold_connections release_connections
+    start_attack stop_attack stop_load);
 
-my $running;
+my %running;
 
 # Runs a program on the core of the load, its output readable, its input a pipe; stopped with the driver.
 sub start_program {
@@ -27,23 +28,24 @@ sub start_program {
         $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE);
         exec 'setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', load_core(), @command or POSIX::_exit(127);
     }
-    return $running = { pid => $pid, read => $read, input => $input };
+    return $running{$pid} = { pid => $pid, read => $read, input => $input };
 }
 
 sub finish_program {
     my ($program) = @_;
     my $text = do { local $/; readline $program->{read} };
     waitpid $program->{pid}, 0;
-    undef $running;
+    delete $running{ $program->{pid} };
     return $text // '';
 }
 
 sub stop_load {
-    return if !$running;
     local ($?, $!);
-    kill 'KILL', $running->{pid};
-    waitpid $running->{pid}, 0;
-    undef $running;
+    for my $pid (keys %running) {
+        kill 'KILL', $pid;
+        waitpid $pid, 0;
+    }
+    %running = ();
     return;
 }
 
@@ -142,6 +144,23 @@ sub release_connections {
     my ($holder) = @_;
     close $holder->{input};
     finish_program($holder);
+    return;
+}
+
+# Attackers, who give way to everything else on their core.
+sub start_attack {
+    my (%option) = @_;
+    my $attack = start_program('nice', '-n', 19, "$option{root}/load/attack", @option{qw(port attack count)});
+    my $line   = readline $attack->{read};
+    die 'the attack does not begin: ' . ($line // '') . "\n" if ($line // '') ne "attacking\n";
+    return $attack;
+}
+
+sub stop_attack {
+    my ($attack) = @_;
+    close $attack->{input};
+    my $words = finish_program($attack);
+    die "the attack has ended: $words\n" if $words ne '';
     return;
 }
 

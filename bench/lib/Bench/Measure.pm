@@ -18,6 +18,7 @@ my %how = (
     visits  => \&measure_visits,
     idle    => \&measure_idle,
     spread  => \&measure_spread,
+    attacks => \&measure_attack,
 );
 
 use constant LONGER_TRIES => 6;
@@ -105,6 +106,21 @@ sub measure_visits {
     );
     add_clock($before, $server, $figures);
     $figures->{per_cpu} = 1 / ($figures->{cpu} || 1);
+    return $figures;
+}
+
+# What honest clients feel while others attack.
+sub measure_attack {
+    my ($server, $case, $contender, $option) = @_;
+    my $is_quiet = !defined $contender->{attack};
+    my $attack   = $is_quiet ? undef : start_attack(
+        root   => $option->{root},
+        port   => $server->port,
+        attack => $contender->{attack},
+        count  => $option->{attackers}
+    );
+    my $figures = measure_rate($server, $case, $contender, $option);
+    stop_attack($attack) if $attack;
     return $figures;
 }
 

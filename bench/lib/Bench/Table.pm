@@ -14,6 +14,7 @@ my %columns = (
     visits  => [qw(cpu per_cpu rps p50 p99 pss others)],
     idle    => [qw(pss pss_held per_connection)],
     spread  => [qw(workers spread)],
+    attacks => [qw(cpu rps p50 p99 pss others)],
 );
 
 my %title = (
