@@ -200,6 +200,9 @@ void response_compression_settle_trailers(struct exchange *exchange)
 {
     for (size_t i = 0; i < DIGESTS && exchange->response_trailers.count != 0; ++i)
         headers_remove(&exchange->response_trailers, slice_from_text(digests[i]));
+    struct header *tag = headers_find(&exchange->response_trailers, SLICE("etag"));
+    if (tag != NULL && is_strong(tag->value))
+        tag->value = weaken(exchange, tag->value);
 }
 
 bool response_compression_is_event_stream(const struct exchange *exchange)

@@ -18,7 +18,8 @@ bool response_compression_takes(const struct compression_settings *settings, con
 /* Makes exchange->response the head of a body in that coding, whose length is not known. */
 void response_compression_announce(struct exchange *exchange, enum coding coding);
 
-/* With the last piece of such a body: takes out what was said of the other one's bytes. */
+/* With the last piece of such a body: takes out of the trailers what was said of the other one's bytes, and weakens a
+ * tag. */
 void response_compression_settle_trailers(struct exchange *exchange);
 
 /* Whether the response comes in pieces each of which its reader waits for. */
