@@ -114,7 +114,7 @@ static size_t choose_output_bytes(const struct exchange *exchange)
     if (exchange->room == NULL)
         return OUTPUT_BYTES;
     if (length >= 0 && length <= SHORT_BODY_BYTES)
-        return LEAST_OUTPUT_BYTES + (size_t)length / 2;
+        return LEAST_OUTPUT_BYTES + (size_t)length / 4;
     return exchange->room->coded_bytes == 0 ? SHARED_OUTPUT_BYTES : SCARCE_OUTPUT_BYTES;
 }
 
