@@ -128,6 +128,7 @@ enum exchange_phase {
 /* What exchanges may keep in memory whose clients are one, where it takes nothing or servers do not. */
 struct exchange_room {
     size_t piece_bytes;     /* of a response's body at a time */
+    size_t most_kept_bytes; /* where the next two are more in all, no more is begun to be kept in memory */
     size_t kept_bytes;      /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
     size_t collected_bytes; /* of those that filters want whole */
     size_t coded_bytes;     /* what responses take that are being compressed, counted by whoever does it */

@@ -1,9 +1,5 @@
 #include "filter/exchange_state.h"
 
-enum {
-    ROOM_BYTES = 256 * 1024, /* in memory, of all bodies that filters want whole and that share a connection */
-};
-
 /* The chain's handler saw the whole request and did not answer it. */
 static enum turn answer_for_handler(struct exchange *exchange)
 {
@@ -66,7 +62,8 @@ static bool collect_piece(struct exchange *exchange, struct slice piece)
     if (room == NULL)
         return body_store_add(collected, piece, BODY_STORE_MEMORY_BYTES);
     size_t others = room->collected_bytes - collected->capacity;
-    bool is_added = body_store_add(collected, piece, others < ROOM_BYTES ? ROOM_BYTES - others : 0);
+    size_t kept = room->kept_bytes + others;
+    bool is_added = body_store_add(collected, piece, kept < room->most_kept_bytes ? room->most_kept_bytes - kept : 0);
     room->collected_bytes = others + collected->capacity;
     return is_added;
 }

@@ -10,8 +10,6 @@ enum {
     WRITE_BYTES = 256 * 1024,
     /* of a body that comes in pieces, kept so that it can be sent again */
     HELD_BYTES = 512 * 1024,
-    /* by all exchanges that share a room: more is not begun to be kept */
-    ROOM_BYTES = 256 * 1024,
     MOST_PIECES = 5,
 };
 
@@ -134,7 +132,7 @@ static void hold(struct client_request *request, struct slice data)
 {
     struct client_upload *upload = &request->upload;
     struct exchange_room *room = request->exchange->room;
-    bool has_room = room == NULL || room->kept_bytes < ROOM_BYTES;
+    bool has_room = room == NULL || room->kept_bytes + room->collected_bytes < room->most_kept_bytes;
     if (!upload->is_holding || upload->held.length + data.length > HELD_BYTES || !has_room) {
         upload->is_holding = false;
         client_request_drop_held_body(request);

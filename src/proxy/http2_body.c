@@ -6,7 +6,9 @@
 #include <nghttp2/nghttp2.h>
 
 enum {
-    GROWTH_BYTES = 16 * 1024, /* of the memory for what is received */
+    /* of the memory for what is received; the latter while that is little */
+    GROWTH_BYTES = 16 * 1024,
+    SMALL_GROWTH_BYTES = 1024,
 };
 
 /* The client may send as much again. */
@@ -70,10 +72,11 @@ void http2_body_begin(struct http2_stream *stream)
 static void make_room(struct text *in, size_t more)
 {
     size_t needed = in->length + more + 1;
+    size_t step = needed < GROWTH_BYTES ? SMALL_GROWTH_BYTES : GROWTH_BYTES;
     struct text grown = TEXT_INIT;
-    if (needed <= in->capacity || needed <= GROWTH_BYTES)
+    if (needed <= in->capacity)
         return;
-    text_reserve(&grown, needed / GROWTH_BYTES * GROWTH_BYTES + GROWTH_BYTES - 1);
+    text_reserve(&grown, needed / step * step + step - 1);
     text_add(&grown, text_slice(in));
     text_finish(in);
     *in = grown;

@@ -27,7 +27,7 @@ struct nghttp2_session;
 enum {
     HTTP2_MOST_STREAMS = 100,              /* at once, on one connection */
     HTTP2_STREAM_WINDOW_BYTES = 128 << 10, /* of a request's body */
-    HTTP2_WINDOW_BYTES = 512 << 10,        /* of all bodies of a connection */
+    HTTP2_WINDOW_BYTES = 256 << 10,        /* of all bodies of a connection */
     HTTP2_HEADS_BYTES = 448 << 10,         /* of the heads of all its requests, unpacked */
     HTTP2_OUT_BYTES = 64 << 10,            /* from here on nothing more is made ready to be written */
     HTTP2_INPUT_BYTES = 32 << 10,          /* received at once */
@@ -267,7 +267,8 @@ void http2_sender_give_data(struct http2_stream *stream, struct slice data, bool
 /* The answer to CONNECT where a server has switched to what the client wants (RFC 8441 section 5). */
 void http2_sender_switch(struct http2_stream *stream);
 
-/* How large the next piece may be that any stream of the connection is given. */
+/* How large the next piece may be that any stream of the connection is given, and how much of requests' bodies may be
+ * kept, beside all else that is in memory. */
 void http2_sender_choose_pieces(struct http2_connection *connection);
 
 /* The piece at hand does not wait any more. */

@@ -12,6 +12,8 @@ enum {
     /* while no more than that waits for the client, pieces are large, or small; else tiny */
     LARGE_PIECES_BYTES = 64 * 1024,
     SMALL_PIECES_BYTES = 256 * 1024,
+    /* of requests' bodies, less what their heads take */
+    MOST_KEPT_BYTES = 256 * 1024,
 };
 
 static void add_field(nghttp2_nv *fields, size_t *count, struct slice name, struct slice value)
@@ -140,12 +142,14 @@ static void start_timer(struct http2_stream *stream)
 
 void http2_sender_choose_pieces(struct http2_connection *connection)
 {
-    size_t *piece_bytes = &connection->room.piece_bytes;
-    size_t used_bytes = connection->waiting_bytes + connection->room.coded_bytes;
+    struct exchange_room *room = &connection->room;
+    size_t head_bytes = connection->head_bytes;
+    size_t used_bytes = connection->waiting_bytes + room->coded_bytes + head_bytes;
     if (used_bytes <= LARGE_PIECES_BYTES)
-        *piece_bytes = RECEIVE_LARGE_BYTES;
+        room->piece_bytes = RECEIVE_LARGE_BYTES;
     else
-        *piece_bytes = used_bytes <= SMALL_PIECES_BYTES ? RECEIVE_SMALL_BYTES : RECEIVE_TINY_BYTES;
+        room->piece_bytes = used_bytes <= SMALL_PIECES_BYTES ? RECEIVE_SMALL_BYTES : RECEIVE_TINY_BYTES;
+    room->most_kept_bytes = head_bytes < MOST_KEPT_BYTES ? MOST_KEPT_BYTES - head_bytes : 0;
 }
 
 static void hold(struct http2_stream *stream)

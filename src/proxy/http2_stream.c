@@ -87,6 +87,7 @@ void http2_stream_add_field(struct http2_stream *stream, const struct header *fi
         return;
     http2_fields_add(&stream->fields, &stream->entry.exchange->arena, connection->front->settings, field);
     connection->head_bytes += stream->fields.bytes - before;
+    http2_sender_choose_pieces(connection);
     stream->is_too_much = connection->head_bytes > HTTP2_HEADS_BYTES;
 }
 
@@ -217,6 +218,7 @@ static void destroy(struct http2_stream *stream)
     http2_body_finish(stream);
     http2_sender_release(stream);
     connection->head_bytes -= stream->fields.bytes;
+    http2_sender_choose_pieces(connection);
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
     timer_stop(connection->front->loop, &stream->timer);
     if (stream->previous != NULL)
