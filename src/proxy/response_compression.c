@@ -155,6 +155,15 @@ static void settle_not_modified(const struct compression_settings *settings, str
         tag->value = weak;
 }
 
+/* A part says what all of it would (RFC 9110 section 15.3.7). */
+static void settle_part(const struct compression_settings *settings, struct exchange *exchange)
+{
+    const struct response_head *response = &exchange->response;
+    if (is_listed(settings, find_type(&response->headers)) && !has_digest(response) &&
+        headers_find(&response->headers, SLICE("content-encoding")) == NULL && !forbids_changes(&response->headers))
+        add_vary(exchange);
+}
+
 bool response_compression_choose(const struct compression_settings *settings, struct exchange *exchange,
                                  enum coding *coding)
 {
@@ -162,6 +171,8 @@ bool response_compression_choose(const struct compression_settings *settings, st
     struct response_head *response = &exchange->response;
     if (response->status == 304)
         settle_not_modified(settings, exchange);
+    if (response->status == 206)
+        settle_part(settings, exchange);
     if (!is_compressible(settings, response))
         return false;
     add_vary(exchange);
