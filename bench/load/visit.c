@@ -131,8 +131,11 @@ static bool read_http1(struct visit *visit)
 static bool says_ok(const char *block, size_t length)
 {
     size_t i = 0;
-    while (i < length && ((unsigned char)block[i] & 0xe0) == 0x20)
-        ++i;
+    while (i < length && ((unsigned char)block[i] & 0xe0) == 0x20) {
+        bool is_long = (block[i++] & 0x1f) == 0x1f;
+        while (is_long && i < length)
+            is_long = ((unsigned char)block[i++] & 0x80) != 0;
+    }
     return i < length && (unsigned char)block[i] == HPACK_STATUS_200;
 }
 

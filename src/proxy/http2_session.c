@@ -11,6 +11,7 @@ enum {
     MOST_CONTINUATIONS = 8,
     LEAST_USEFUL_BYTES = 512,
     MOST_HEAD_BYTES = 1024 * 1024, /* of a response, packed */
+    PACKING_BYTES = 2048,          /* of fields that were sent, to pack others by; they take several times that */
 };
 
 static struct http2_stream *find_stream(struct http2_connection *connection, int32_t id)
@@ -271,6 +272,7 @@ static nghttp2_option *create_options(void)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, MOST_ACKS);
     nghttp2_option_set_max_send_header_block_length(option, MOST_HEAD_BYTES);
+    nghttp2_option_set_max_deflate_dynamic_table_size(option, PACKING_BYTES);
     nghttp2_option_set_max_continuations(option, MOST_CONTINUATIONS);
     /* the guard is stricter */
     nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
