@@ -6,17 +6,14 @@ use FlexiLib::Test;
 
 my $root = root_folder();
 
+my @serving = qw(base config filter plan net http coding tls upstream files dispatch listen front proxy);
 my %below = (
-    base    => [],
-    config  => [qw(base)],
-    filter  => [qw(base config)],
-    plan    => [qw(base config filter)],
-    proxy   => [qw(base config filter plan)],
+    (map { $serving[$_] => [ @serving[ 0 .. $_ - 1 ] ] } 0 .. $#serving),
     process => [qw(base)],
-    worker  => [qw(base config filter plan proxy process)],
-    command => [qw(base config filter plan proxy process)],
+    worker  => [ @serving, 'process' ],
+    command => [ @serving, 'process' ],
 );
-my @knows_contract = qw(filter plan proxy worker command);
+my @knows_contract = grep { !/^(?:base|config|process)$/ } keys %below;
 
 # The code of a C file, with comments and the content of texts taken out.
 sub code_of {
@@ -39,18 +36,17 @@ for my $path (sort glob "$root/src/*/*.[ch]") {
     for my $include (read_file($path) =~ /^\s*#\s*include\s+("[^"]+"|<[^>]+>)/mg) {
         $include_count++;
         my ($kind, $target) = $include =~ /^(.)(.*).$/;
-        my $is_seam = $layer eq 'proxy' && $name =~ /^(?:loop|socket|head_parser)\.c$/;
         if ($target =~ m{^h2o(?:\.h|/)}) {
-            push @misplaced, "$layer/$name includes $include" if !$is_seam;
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" !~ m{^(?:net/(?:loop|socket)|http/head_parser)\.c$};
         } elsif ($target =~ m{^openssl/}) {
-            push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^(?:tls\w*|websocket)\.c$/;
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" !~ m{^(?:tls/\w+|listen/tls_\w+|http/websocket)\.c$};
         } elsif ($target =~ m{^(?:zlib\.h$|brotli/|zstd\.h$)}) {
             my $seam = $target =~ /^zlib/ ? 'gzip' : $target =~ /^brotli/ ? 'brotli' : 'zstd';
-            push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne "proxy/coder_$seam.c";
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne "coding/coder_$seam.c";
         } elsif ($target =~ m{^nghttp2/}) {
-            push @misplaced, "$layer/$name includes $include" if $layer ne 'proxy' || $name !~ /^http2_\w+\.c$/;
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" !~ m{^front/http2_\w+\.c$};
         } elsif ($target =~ m{^ares\w*\.h$}) {
-            push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne 'proxy/dns.c';
+            push @misplaced, "$layer/$name includes $include" if "$layer/$name" ne 'net/dns.c';
         } elsif ($target eq 'yaml.h') {
             push @misplaced, "$layer/$name includes $include" if $layer ne 'config';
         } elsif ($target eq 'dlfcn.h') {
@@ -84,7 +80,7 @@ sub symbols {
 need('nm');
 my %base = symbols('base', '--defined-only');
 my %above;
-for my $layer (qw(config filter plan proxy)) {
+for my $layer (grep { $_ ne 'base' } @serving) {
     my %defined = symbols($layer, '--extern-only');
     my %own     = symbols($layer, '--defined-only');
     $above{$_} = $layer for grep { !$base{$_} } keys %own;
@@ -92,7 +88,7 @@ for my $layer (qw(config filter plan proxy)) {
 for my $layer (qw(base process)) {
     my %needed = symbols($layer, '--undefined-only');
     my @wrong  = map { $above{$_} ? "$_ of $above{$_}" : $_ } sort grep { $above{$_} || /^(?:h2o|phr|nghttp2|yaml|ares|SSL|X509)_|^dlopen$/ } keys %needed;
-    is(join("\n", @wrong), '', "$layer refers to nothing of config, filter, plan, proxy and their libraries");
+    is(join("\n", @wrong), '', "$layer refers to nothing of what serves requests and its libraries");
     cmp_ok(scalar(keys %needed), '>', 10, "$layer refers to something at all");
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     LONGEST_SHOWN = 160, /* a longer line is shown from the place's surroundings */
@@ -148,4 +149,11 @@ void error_describe(const struct error *error, struct text *out)
     text_print(out, "\n    %s\n    ", error->source_line);
     add_blanks(out, slice_of(error->source_line, error->caret));
     text_add_char(out, '^');
+}
+
+void error_describe_number(int number, char *words, size_t capacity)
+{
+    char room[128];
+    snprintf(words, capacity, "%s", strerror_r(number, room, sizeof(room)));
+    words[0] = ascii_lower(words[0]);
 }

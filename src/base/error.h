@@ -51,4 +51,7 @@ void error_describe(const struct error *error, struct text *out);
 /* Adds `path:line:col: message` or the bare message: one line, for logs and the channel. */
 void error_describe_line(const struct error *error, struct text *out);
 
+/* Writes what an errno value means, beginning in lower case as log lines do. */
+void error_describe_number(int number, char *words, size_t capacity);
+
 #endif

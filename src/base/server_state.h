@@ -35,7 +35,7 @@ struct server_state {
     uint64_t recovered_ms;  /* when it came back, for its slow start; 0: it was never away */
     uint64_t next_check_ms; /* whoever moves it forward does the check */
     uint64_t slow_start_ms; /* as the newest generation has it: for whoever knows no settings */
-    uint64_t waiting;       /* of an upstream's first server: who waits longest, see proxy/queue_mark.h */
+    uint64_t waiting;       /* of an upstream's first server: who waits longest, see net/queue_mark.h */
 };
 
 /* What one worker has under way with one server. The worker writes its own; when it dies, the supervisor clears them.

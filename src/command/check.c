@@ -1,14 +1,14 @@
 #include "command/check.h"
 
 #include "base/spawn.h"
+#include "listen/tls_listener.h"
 #include "plan/plan.h"
 #include "process/identity.h"
 #include "process/logs.h"
 #include "process/obituary.h"
 #include "process/program.h"
 #include "process/slots.h"
-#include "proxy/tls_listener.h"
-#include "proxy/tls_upstream.h"
+#include "tls/tls_upstream.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "proxy/admission.h"
 
 #include "base/log.h"
-#include "proxy/accept_share.h"
+#include "listen/accept_share.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

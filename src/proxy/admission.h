@@ -11,11 +11,11 @@
  * Nothing is kept for clients that have had an answer and rest: when one of them begins another request, others that
  * rest make room as for a new connection. */
 
-#include "proxy/client.h"
-#include "proxy/client_limits.h"
-#include "proxy/front_http1.h"
-#include "proxy/front_http2.h"
-#include "proxy/listener.h"
+#include "front/front_http1.h"
+#include "front/front_http2.h"
+#include "listen/client_limits.h"
+#include "listen/listener.h"
+#include "upstream/client.h"
 
 struct accept_share;
 

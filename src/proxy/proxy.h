@@ -4,8 +4,8 @@
 /* The serving part of a worker: listeners in front, the plan in the middle, upstreams behind. Everything on the loop
  * thread. Uses the loop's turn to flush the access log. */
 
+#include "net/loop.h"
 #include "plan/plan.h"
-#include "proxy/loop.h"
 
 struct client_counts;
 struct proxy;

@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "fuzz.h"
-#include "proxy/body_reader.h"
+#include "http/body_reader.h"
 
 enum {
     MOST_TRAILER_BYTES = 100,

@@ -1,12 +1,12 @@
 /* What a client and a server say of each other: one field's value in each line of the input. */
 
 #include "fuzz.h"
-#include "proxy/client_identity.h"
-#include "proxy/cookie_rewrite.h"
-#include "proxy/forward.h"
-#include "proxy/forwarded.h"
-#include "proxy/request_rules.h"
-#include "proxy/response_rewrite.h"
+#include "http/client_identity.h"
+#include "http/forwarded.h"
+#include "http/request_rules.h"
+#include "upstream/cookie_rewrite.h"
+#include "upstream/forward.h"
+#include "upstream/response_rewrite.h"
 
 static const char *const request_names[] = {"X-Forwarded-For",  "Forwarded",       "X-Forwarded-Proto",
                                             "X-Forwarded-Host", "X-Forwarded-For", "Via"};

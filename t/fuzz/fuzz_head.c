@@ -1,6 +1,6 @@
+#include "front/http1_request.h"
 #include "fuzz.h"
-#include "proxy/http1_request.h"
-#include "proxy/http1_response.h"
+#include "http/http1_response.h"
 
 enum {
     FIELDS = 24,

@@ -1,5 +1,5 @@
+#include "front/http2_request.h"
 #include "fuzz.h"
-#include "proxy/http2_request.h"
 
 static const struct settings settings = {.head_limit_bytes = 4096, .header_limit = 24};
 

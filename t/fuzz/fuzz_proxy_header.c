@@ -1,7 +1,7 @@
 #include "filter/exchange.h"
 #include "fuzz.h"
-#include "proxy/proxy_header.h"
-#include "proxy/proxy_header_in.h"
+#include "net/proxy_header.h"
+#include "net/proxy_header_in.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "base/log.h"
 #include "fuzz.h"
-#include "proxy/client.h"
-#include "proxy/http1_response.h"
+#include "http/http1_response.h"
+#include "upstream/client.h"
 
 #include <errno.h>
 #include <fcntl.h>
