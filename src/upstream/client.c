@@ -262,8 +262,10 @@ void client_pull(struct client_request *request)
 
 void client_cancel(struct client_request *request)
 {
-    if (request->is_delivering || request->upload.is_pulling)
-        request->state = REQUEST_CANCELLED;
-    else
+    if (!request->is_delivering && !request->upload.is_pulling) {
         client_request_free(request);
+        return;
+    }
+    client_request_leave_room(request);
+    request->state = REQUEST_CANCELLED;
 }

@@ -88,6 +88,7 @@ struct client_upload {
     bool has_piece;     /* that waits to be handed to the socket */
     struct slice piece; /* the source's last one */
     struct text held;
+    struct exchange_room *room; /* where held is counted; NULL: nowhere */
     char chunk_line[CHUNK_LINE_BYTES];
 };
 
@@ -208,6 +209,9 @@ void client_request_upload(struct client_request *request);
 
 /* What was handed to the socket is in the kernel's hands. */
 void client_request_upload_more(struct client_request *request);
+
+/* What is kept of the body counts no longer in the room of the exchange, which may be about to go. */
+void client_request_leave_room(struct client_request *request);
 
 /* Nothing of the body is kept any more to be sent again. */
 void client_request_drop_held_body(struct client_request *request);

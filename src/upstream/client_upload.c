@@ -121,10 +121,17 @@ static void send_bytes(struct client_request *request, struct slice data)
     hand_over(request, &parcel);
 }
 
+void client_request_leave_room(struct client_request *request)
+{
+    struct client_upload *upload = &request->upload;
+    if (upload->room != NULL)
+        upload->room->kept_bytes -= upload->held.capacity;
+    upload->room = NULL;
+}
+
 void client_request_drop_held_body(struct client_request *request)
 {
-    if (request->exchange->room != NULL)
-        request->exchange->room->kept_bytes -= request->upload.held.capacity;
+    client_request_leave_room(request);
     text_finish(&request->upload.held);
 }
 
@@ -139,6 +146,7 @@ static void hold(struct client_request *request, struct slice data)
         return;
     }
     size_t before = upload->held.capacity;
+    upload->room = room;
     text_add(&upload->held, data);
     if (room != NULL)
         room->kept_bytes += upload->held.capacity - before;
