@@ -117,6 +117,7 @@ struct http2_connection {
     bool is_told_to_leave;   /* the first GOAWAY of a drain was sent */
     bool is_sent_away;       /* and the second one */
     bool has_logged_refusal; /* of something in what was received last */
+    uint32_t refused_frames;
     enum http2_wait wait;
     uint64_t lingered_bytes;
     uint64_t taken_bytes; /* by the client, when the timer of a write was last over */

@@ -9,6 +9,7 @@
 enum {
     MOST_ACKS = 2000, /* of SETTINGS and PING that wait to be written */
     MOST_CONTINUATIONS = 8,
+    LOGGED_REFUSALS = 10, /* of frames, by one connection: the end of a flood has a line of its own */
     LEAST_USEFUL_BYTES = 512,
     MOST_HEAD_BYTES = 1024 * 1024, /* of a response, packed */
     PACKING_BYTES = 2048,          /* of fields that were sent, to pack others by; they take several times that */
@@ -127,14 +128,16 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-/* Each request that is refused has one line; there may be no stream. */
+/* Each request that is refused has one line, as long as the connection has few; there may be no stream. */
 static void log_refusal(struct http2_connection *connection, struct http2_stream *stream, const char *reason)
 {
     struct slice id = stream != NULL ? stream->entry.exchange->id : SLICE("none");
     connection->has_logged_refusal = true;
+    if (stream != NULL && stream->has_logged_refusal)
+        return;
     if (stream != NULL)
         stream->has_logged_refusal = true;
-    if (!connection->is_ending)
+    if (!connection->is_ending && ++connection->refused_frames <= LOGGED_REFUSALS)
         log_line(LOG_LEVEL_INFO, "refused a frame from %s: %s (request %.*s)", connection->peer.address, reason,
                  SLICE_ARG(id));
 }
