@@ -24,6 +24,7 @@ enum {
     RESPONSE_BYTES_AT_MOST = 16 * 1024 * 1024,
     RESPONSES = 16,
     EVENTS = 256,
+    TURN_BYTES = 256 * 1024, /* of one response at a time, so that those of others need not wait for long */
     BACKLOG = 4096,
 };
 
@@ -138,16 +139,25 @@ static bool take_head(struct connection *connection, struct responses *responses
     return true;
 }
 
+static struct epoll_event readiness_of(struct connection *connection)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection};
+}
+
 /* Returns false where the connection is over. */
-static bool send_response(struct connection *connection)
+static bool send_response(struct connection *connection, int poller)
 {
     const struct response *response = connection->response;
-    while (connection->sent < response->length) {
-        ssize_t sent =
-            send(connection->fd, response->bytes + connection->sent, response->length - connection->sent, MSG_NOSIGNAL);
-        if (sent < 0)
-            return errno == EAGAIN;
-        connection->sent += (size_t)sent;
+    size_t rest = response->length - connection->sent;
+    ssize_t sent =
+        send(connection->fd, response->bytes + connection->sent, rest < TURN_BYTES ? rest : TURN_BYTES, MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN;
+    connection->sent += (size_t)sent;
+    if (connection->sent < response->length) {
+        /* where there is room for more, it is told again */
+        struct epoll_event event = readiness_of(connection);
+        return epoll_ctl(poller, EPOLL_CTL_MOD, connection->fd, &event) == 0;
     }
     connection->response = NULL;
     connection->sent = 0;
@@ -155,10 +165,10 @@ static bool send_response(struct connection *connection)
 }
 
 /* Readiness is told on its edge only: what filled the buffer may have left more behind. */
-static bool serve(struct connection *connection, struct responses *responses)
+static bool serve(struct connection *connection, struct responses *responses, int poller)
 {
     if (connection->response != NULL && connection->body_remaining == 0)
-        return send_response(connection);
+        return send_response(connection, poller);
     for (;;) {
         size_t space = sizeof(connection->input) - 1 - connection->used;
         ssize_t got = recv(connection->fd, connection->input + connection->used, space, 0);
@@ -170,7 +180,7 @@ static bool serve(struct connection *connection, struct responses *responses)
         else if (!take_head(connection, responses))
             return connection->used < sizeof(connection->input) - 1;
         if (connection->body_remaining == 0)
-            return send_response(connection);
+            return send_response(connection, poller);
         if ((size_t)got < space)
             return true;
     }
@@ -185,7 +195,7 @@ static void accept_connections(int listener, int poller)
         if (connection == NULL)
             fail("calloc");
         connection->fd = fd;
-        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection};
+        struct epoll_event event = readiness_of(connection);
         if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0)
             fail("epoll_ctl");
     }
@@ -221,7 +231,7 @@ int main(int argc, char **argv)
             struct connection *connection = events[i].data.ptr;
             if (connection == NULL) {
                 accept_connections(listener, poller);
-            } else if (!serve(connection, &responses)) {
+            } else if (!serve(connection, &responses, poller)) {
                 close(connection->fd);
                 free(connection);
             }
