@@ -30,6 +30,9 @@
 /* each test uses a part of this */
 #pragma GCC diagnostic ignored "-Wunused-function"
 
+/* What most scripts answer. */
+#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
 enum {
     DEADLINE_MS = 30000,
     MOST_SERVERS = 3,
@@ -429,6 +432,27 @@ static void check_counts(void)
         assert_int_equal(group->servers[i].own_count.connections, group->servers[i].idle_count);
     }
     assert_int_equal(world.client->upstreams[0].queue.count, 0);
+}
+
+static void expect_hello(struct probe *probe)
+{
+    if (probe->has_failed) {
+        world_read_log();
+        fail_msg("failed with %d: %s", probe->failure_status, world.log);
+    }
+    assert_int_equal(probe->exchange.response.status, 200);
+    assert_true(probe->is_last);
+    assert_string_equal(probe->body.data, "hello");
+    probe_finish(probe);
+}
+
+/* Sends a request and expects "hello". */
+static void exchange_hello(const char *method)
+{
+    struct probe probe;
+    probe_init(&probe, method, SLICE_NONE);
+    world_exchange(&probe);
+    expect_hello(&probe);
 }
 
 static void world_close(void)

@@ -2,8 +2,6 @@
 
 /* What the PROXY protocol makes of connections to servers. */
 
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 static void exchange_hello_from(uint16_t peer_port)
 {
     struct probe probe;

@@ -1,31 +1,8 @@
 #include "client_probe.h"
 
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 #define HEAD(method, more)                                                                                             \
     method " /x HTTP/1.1\r\nHost: shop.example\r\n" more "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"   \
            "X-Forwarded-Host: shop.example\r\nVia: 1.1 flexilib\r\n\r\n"
-
-static void expect_hello(struct probe *probe)
-{
-    if (probe->has_failed) {
-        world_read_log();
-        fail_msg("failed with %d: %s", probe->failure_status, world.log);
-    }
-    assert_int_equal(probe->exchange.response.status, 200);
-    assert_true(probe->is_last);
-    assert_string_equal(probe->body.data, "hello");
-    probe_finish(probe);
-}
-
-/* Sends a request and expects "hello". */
-static void exchange_hello(const char *method)
-{
-    struct probe probe;
-    probe_init(&probe, method, SLICE_NONE);
-    world_exchange(&probe);
-    expect_hello(&probe);
-}
 
 static void expect_failure(const char *method, int status)
 {

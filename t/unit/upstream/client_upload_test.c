@@ -2,8 +2,6 @@
 
 #include "http/body_reader.h"
 
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 enum {
     PIECE_BYTES = 1000,
 };

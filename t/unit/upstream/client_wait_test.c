@@ -2,27 +2,9 @@
 
 /* The client among limits, and on connections whose state cannot be known. */
 
-#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 enum {
     MANY = 50,
 };
-
-static void expect_hello(struct probe *probe)
-{
-    assert_false(probe->has_failed);
-    assert_true(probe->is_last);
-    assert_string_equal(probe->body.data, "hello");
-    probe_finish(probe);
-}
-
-static void exchange_hello(const char *method)
-{
-    struct probe probe;
-    probe_init(&probe, method, SLICE_NONE);
-    world_exchange(&probe);
-    expect_hello(&probe);
-}
 
 /* Answers whatever comes on one connection, until it is closed. */
 static void answer_all(struct backend *backend)
