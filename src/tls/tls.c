@@ -34,6 +34,12 @@ static void flush(struct tls *tls)
 
 static void note_end(struct tls *tls, int result)
 {
+    if (tls->is_flooding) {
+        tls->end = TLS_BROKEN;
+        tls->error = EPROTO;
+        snprintf(tls->failure, sizeof(tls->failure), "it changes its keys all the time");
+        return;
+    }
     switch (SSL_get_error(tls->ssl, result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
@@ -45,10 +51,7 @@ static void note_end(struct tls *tls, int result)
         tls->end = TLS_BROKEN;
         if (tls->error == 0)
             tls->error = ECONNRESET;
-        if (tls->is_flooding)
-            snprintf(tls->failure, sizeof(tls->failure), "it changes its keys all the time");
-        else
-            error_describe_number(tls->error, tls->failure, sizeof(tls->failure));
+        error_describe_number(tls->error, tls->failure, sizeof(tls->failure));
         return;
     default:
         tls->end = TLS_BROKEN;
@@ -242,10 +245,11 @@ static ssize_t receive(void *state, char *buffer, size_t capacity)
         size_t room = capacity - total < INT_MAX ? capacity - total : INT_MAX;
         clear_errors();
         int length = SSL_read(tls->ssl, buffer + total, (int)room);
-        if (length <= 0)
+        /* nor is anything taken that came behind a flood */
+        if (length <= 0 || tls->is_flooding) {
             note_end(tls, length);
-        if (length <= 0)
             break;
+        }
         total += (size_t)length;
     }
     tls->data_bytes += total;

@@ -26,10 +26,8 @@ static int read_wire(BIO *bio, char *buffer, int capacity)
     struct tls *tls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     /* a short receive tells that there is no more, and the loop says when there is */
-    if (tls->is_flooding) {
-        tls->error = EPROTO;
+    if (tls->is_flooding)
         return -1;
-    }
     if (tls->is_wire_dry || tls->receives++ == MOST_RECEIVES) {
         tls->is_wire_dry = true;
         BIO_set_retry_read(bio);
