@@ -1,7 +1,7 @@
 /* The server behind the proxies: answers every request as fast as one process can, so that it is never what is
  * measured. The response's size is the number in the path's last segment: /bytes/100 is answered with 100 bytes, and
- * /text/100 with 100 that compress as a page does. It believes that requests are well formed, carry a Content-Length
- * where they have a body, and come one at a time. */
+ * /text/100 with 100 that compress as a page does. /echo becomes a WebSocket on which every byte is sent back as it is.
+ * It believes that requests are well formed, carry a Content-Length where they have a body, and come one at a time. */
 
 #define _GNU_SOURCE
 
@@ -47,6 +47,7 @@ struct connection {
     size_t body_remaining;           /* of a request whose head has been taken */
     const struct response *response; /* that is being sent or will be after the body */
     size_t sent;
+    bool is_echo;
     char input[INPUT_BYTES];
 };
 
@@ -110,6 +111,32 @@ static bool is_for_text(const char *head)
     return strncmp(target, " /text/", 7) == 0;
 }
 
+static bool is_for_echo(const char *head)
+{
+    return strncmp(head, "GET /echo ", 10) == 0;
+}
+
+/* The answer belongs to the only key that clients here send. */
+static bool begin_echo(struct connection *connection)
+{
+    static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    connection->is_echo = true;
+    return send(connection->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) == sizeof(answer) - 1;
+}
+
+/* What is sent back is little, and the other side reads. */
+static bool echo(struct connection *connection)
+{
+    for (;;) {
+        ssize_t got = recv(connection->fd, connection->input, sizeof(connection->input), 0);
+        if (got <= 0)
+            return got < 0 && errno == EAGAIN;
+        if (send(connection->fd, connection->input, (size_t)got, MSG_NOSIGNAL) != got)
+            return false;
+    }
+}
+
 static size_t parse_body_length(const char *head)
 {
     for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n"))
@@ -132,6 +159,10 @@ static bool take_head(struct connection *connection, struct responses *responses
     if (end == NULL)
         return false;
     end[2] = '\0';
+    if (is_for_echo(connection->input)) {
+        connection->used = 0;
+        return begin_echo(connection);
+    }
     connection->response = find_response(responses, parse_size(connection->input), is_for_text(connection->input));
     connection->body_remaining = parse_body_length(connection->input);
     connection->used -= (size_t)(end + 4 - connection->input);
@@ -167,6 +198,8 @@ static bool send_response(struct connection *connection, int poller)
 /* Readiness is told on its edge only: what filled the buffer may have left more behind. */
 static bool serve(struct connection *connection, struct responses *responses, int poller)
 {
+    if (connection->is_echo)
+        return echo(connection);
     if (connection->response != NULL && connection->body_remaining == 0)
         return send_response(connection, poller);
     for (;;) {
@@ -179,6 +212,8 @@ static bool serve(struct connection *connection, struct responses *responses, in
             take_body(connection);
         else if (!take_head(connection, responses))
             return connection->used < sizeof(connection->input) - 1;
+        if (connection->is_echo)
+            return echo(connection);
         if (connection->body_remaining == 0)
             return send_response(connection, poller);
         if ((size_t)got < space)

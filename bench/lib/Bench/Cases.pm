@@ -170,6 +170,18 @@ sub attacks {
     };
 }
 
+# The same, beside as many requests as the pool has threads that sleep for a second each.
+sub blocking {
+    my $case = attacks('naps');
+    return {
+        %$case,
+        name      => 'blocking',
+        title     => 'GET of 100 bytes, proxied, by few clients at a fixed rate, beside 64 calls that block',
+        attackers => 64,
+        compare   => [['naps', 'quiet', 'p99', 2.00]],
+    };
+}
+
 sub all_cases {
     return (
         proxied('small-get-proxied', 'GET of 100 bytes, proxied, keep-alive on both sides', 100, ['get', 0],
@@ -268,6 +280,7 @@ sub all_cases {
             limits     => [['flexilib', 'spread', 1.5]],
         },
         attacks(qw(rapid-reset made-you-reset continuation settings ping empty-data slow-heads slow-readers pipelines connections)),
+        blocking(),
     );
 }
 

@@ -117,7 +117,7 @@ sub measure_attack {
         root   => $option->{root},
         port   => $server->port,
         attack => $contender->{attack},
-        count  => $option->{attackers}
+        count  => $case->{attackers} // $option->{attackers}
     );
     my $figures = measure_rate($server, $case, $contender, $option);
     stop_attack($attack) if $attack;
