@@ -1,7 +1,10 @@
-# Finds libbrotlienc (Debian: libbrotli-dev) as the target Brotli::Encoder.
+# Finds libbrotlienc and libbrotlidec (Debian: libbrotli-dev) as the targets Brotli::Encoder and Brotli::Decoder.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc)
+pkg_check_modules(BROTLIDEC REQUIRED IMPORTED_TARGET libbrotlidec)
 if(NOT TARGET Brotli::Encoder)
   add_library(Brotli::Encoder INTERFACE IMPORTED)
   target_link_libraries(Brotli::Encoder INTERFACE PkgConfig::BROTLI)
+  add_library(Brotli::Decoder INTERFACE IMPORTED)
+  target_link_libraries(Brotli::Decoder INTERFACE PkgConfig::BROTLIDEC)
 endif()

@@ -18,8 +18,8 @@ if ($linked->{status} != 0) {
 
 my %runs = (
     chunked => 20_000, elf => 5_000, forwarding => 20_000, front_http1 => 3_000, front_http2 => 2_000,
-    head => 10_000, http2 => 20_000, ini => 2_000, path => 20_000, proxy_header => 20_000, response => 5_000,
-    settings => 2_000,
+    head => 10_000, http2 => 20_000, ini => 2_000, isolated => 20_000, options => 3_000, path => 20_000, proxy_header => 20_000, response => 5_000,
+    scenario => 2_000, settings => 2_000, template => 20_000,
 );
 
 sub build {

@@ -6,7 +6,7 @@ use FlexiLib::Test;
 
 need(qw(nginx wrk h2load taskset setpriv));
 my $run = root_folder() . '/bench/run';
-plan(skip_all => 'bench/ is not built') if grep { !-e build_folder() . "/bench/$_" } qw(backend noop.so handshakes hold);
+plan(skip_all => 'bench/ is not built') if grep { !-e build_folder() . "/bench/$_" } qw(backend noop.so back.so handshakes hold);
 
 my @peers   = ('--peers', 'flexilib,nginx');
 my @options = ('--build', build_folder(), @peers, qw(--rounds 1 --seconds 0.2 --connections 4 --idle 20));
@@ -23,7 +23,7 @@ like($wrong->{err}, qr/there is no case functoin\n/, 'by its name');
 # One of each way to measure.
 for my $case (qw(function tls-get-proxied fixed-rate http2-get-proxied tls-resumed idle-http2-tls spread attacks)) {
     ok((grep { $_ eq $case } @cases), "$case is a case");
-    my $result = run_command([$run, @options, $case]);
+    my $result = run_command([$run, @options, $case], timeout => 60);
     is($result->{status}, 0, "$case runs to its end") or diag($result->{out} . $result->{err});
     is($result->{err}, '', 'without a complaint');
     like($result->{out}, qr/^$case: /m, 'and prints its title');
@@ -32,6 +32,13 @@ for my $case (qw(function tls-get-proxied fixed-rate http2-get-proxied tls-resum
     like($table // '', qr/^ +(?:CPU|PSS|workers).*\n(?:  \w\S* +[\d.]+.*\n){2,}/m, 'and the figures of its servers');
     like($result->{out}, qr/^Goals missed: \d+\n\z/m, 'and how many goals are missed');
 }
+
+my $crash = run_command([root_folder() . '/bench/crash', '--build', build_folder(), qw(--crashes 1 --pause 0.05 --settle 0.1)]);
+is($crash->{status}, 0, 'crash runs to its end') or diag($crash->{out} . $crash->{err});
+like($crash->{out}, qr/^  2 workers +none .*\n  1 worker +none .*\n  isolated +502 +0\.0 +0\.0 +0\.0 +0\.0 /m, 'and says what each crash costs');
+my $isolated = run_command([root_folder() . '/bench/isolated', '--build', build_folder(), qw(--rounds 1 --requests 5)]);
+is($isolated->{status}, 0, 'calls to a process of its own are measured') or diag($isolated->{err});
+like($isolated->{out}, qr/^isolated: .*\n(?:  .*\n)+  beyond +(?:-?[\d.]+ +){3}goal: /m, 'beside those in the worker');
 
 my $running = FlexiLib::Test::Process->start(dir => make_folder(), command => [$run, @options, qw(--seconds 600 function)]);
 $running->wait_line(stdout => qr/^function: /);

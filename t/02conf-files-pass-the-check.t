@@ -5,7 +5,7 @@ use FlexiLib::Test;
 use FlexiLib::Test::Certificates;
 
 my $root  = root_folder();
-my @files = sort grep { -f } glob "$root/conf/*";
+my @files = sort grep { -f } glob "$root/conf/*.{yaml,ini}";
 
 # Where a file wants a certificate, it says that these variables name it.
 need('openssl');

@@ -22,10 +22,14 @@ my $usage   = qr/usage: flexilib .*\n\z/;
 
 is_run(['--version'], 0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '--version tells the version');
 is_run(['-v'],        0, qr/\Aflexilib \d+\.\d+\.\d+\n\z/, $nothing, '-v too');
-is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlibyaml \d\S*\nc-ares \d\S*\nlibnghttp2 \d\S*\nzlib \d\S*\nlibbrotli \d\S*\nlibzstd \d\S*\n\z/,
+is_run(['-V'], 0, qr/\Aflexilib \S+\nfilter contract \d+\.\d+\nlibh2o \d\S*\nlibyaml \d\S*\nlibpcre2 \d\S*\njansson \d\S*\nc-ares \d\S*\nlibnghttp2 \d\S*\nzlib \d\S*\nlibbrotli \d\S*\nlibzstd \d\S*\n\z/,
     $nothing, '-V tells what it was built with');
 is_run(['--help'], 0, qr/flexilib check/, $nothing, '--help explains');
-is_run(['help'],   0, qr/flexilib check/, $nothing, 'help too');
+my $help  = is_run(['help'], 0, qr/flexilib check/, $nothing, 'help too')->{out};
+my $short = run_flexilib(['--frobnicate'])->{err};
+my @words   = $help =~ /^  flexilib (\w+)/mg;
+my @options = $help =~ /^  flexilib \[.*?(--[\w-]+).*?(--[\w-]+)/m;
+is_deeply([grep { $short !~ /(?<![\w-])\Q$_\E\b/ } @words, @options], [], 'the usage line names all of it');
 is_run(['server', 'shop', '-h'], 0, qr/flexilib check/, $nothing, 'and -h behind a command');
 
 is_run(['--frobnicate'], 2, $nothing, qr/\Aflexilib: unknown option '--frobnicate'\n$usage/, 'an unknown option');
@@ -42,7 +46,11 @@ is_run(['server', 'shop', 'http://a'], 2, $nothing, qr/\Aflexilib: server shop h
 is_run(['server', 'shop', 'http://a', 'drian'], 2, $nothing, qr/\Aflexilib: 'drian' cannot be done to a server: drain and ready can\n$usage/, 'a verb that is none');
 is_run(['server', 'shop', 'http://a', 'drain', 'x'], 2, $nothing, qr/\Aflexilib: 'x' is one too many: server takes UPSTREAM URL drain\|ready\n$usage/, 'an operand too many');
 is_run(['server', '--jsn'], 2, $nothing, qr/\Aflexilib: unknown option '--jsn' \(did you mean '--json'\?\)\n$usage/, 'a misspelt option of server');
-is_run(['check', '--json'], 2, $nothing, qr/\Aflexilib: --json goes with server only\n$usage/, '--json without server');
+is_run(['check', '--json'], 2, $nothing, qr/\Aflexilib: --json goes with server and status only\n$usage/, '--json without server');
+is_run(['filter'], 2, $nothing, qr/\Ausage: flexilib filter COMMAND \.\.\.\n/, 'filter alone');
+is_run(['filter', 'tset'], 2, $nothing, qr/\Aflexilib: unknown command 'filter tset' \(did you mean 'test'\?\)\nusage: flexilib filter COMMAND/, 'a misspelt tool for filters');
+is_run(['-c', 'x', 'filter', 'info'], 2, $nothing, qr/\Aflexilib: 'filter' comes first: its tools take other arguments\n$usage/, 'filter behind options');
+is_run(['check', 'filter'], 2, $nothing, qr/\Aflexilib: 'filter' does not go with another command\n$usage/, 'filter behind another command');
 is_run(['--worker'], 2, $nothing, qr/supervisor starts its workers/, 'the worker role is not for people');
 is_run(['--worker', ('1') x 10], 2, $nothing, qr/supervisor starts its workers/, 'not with arguments either');
 
@@ -64,6 +72,11 @@ is_run(['check'], 0, qr/\Aother\.yaml: ok\n\z/, $nothing, '$FLEXILIB_CONFIG come
 is_run(['check', '-c', 'flexilib.yaml'], 0, qr/\Aflexilib\.yaml: ok\n\z/, $nothing, '-c comes before that',
     %file, env => { FLEXILIB_CONFIG => 'other.yaml' });
 
+is_run(['metrics'], 1, $nothing, qr/\Aerror: no FlexiLib of this user serves 'flexilib\.yaml'\n\z/, 'metrics where none runs', %file);
+is_run([$_], 1, $nothing, qr/\Aerror: no FlexiLib of this user serves 'flexilib\.yaml'\n\z/, "$_ where none runs", %file) for qw(reload rollback status);
+is_run(['reload', '--json'], 2, $nothing, qr/\Aflexilib: --json goes with server and status only\n$usage/, 'reload as JSON');
+is_run(['check', '--last-good'], 2, $nothing, qr/\Aflexilib: --last-good goes with serving only\n$usage/, '--last-good without serving');
+is_run(['metrics', 'x'], 2, $nothing, qr/\Aflexilib: unknown command 'x'\n$usage/, 'metrics of what');
 is_run(['server'], 1, $nothing, qr/\Aerror: no FlexiLib of this user serves 'flexilib\.yaml'\n\z/, 'server where none runs', %file);
 is_run(['server', 'check', 'http://a', 'ready'], 1, $nothing, qr/\Aerror: no FlexiLib/, 'an upstream may be called as a command is', %file);
 
@@ -132,9 +145,11 @@ is_run(['check'], 78, $nothing,
     qr/\Aflexilib\.yaml: the check was ended by signal 11 \(Segmentation fault\), in library 'early' \(loading\)\n\z/,
     'and one that crashes while it is loaded', crashing => 1,
     config => "listen: 127.0.0.1:0\nroutes:\n  - { match: /, handler: @{[test_library('early')]} }\n");
-is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s$where\n/,
+is_run(['check'], 78, $nothing, qr/\Aflexilib\.yaml: the check did not end: nothing has moved for 1 s$where\n\z/,
+    'one that hangs ends the check too', fatal('hang'), env => { FLEXILIB_CONFIG => undef, FLEXILIB_START_TIMEOUT => '1s' });
+is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 was killed by signal 11 \(Segmentation fault\) after \d+\.\d{3} s$where, at fatal\.so\+.*\n/,
     'both end the first start', fatal('crash'));
-is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 exited with status 3 after \d+\.\d{3} s$where\n/,
+is_run([], 1, $nothing, qr/error: worker \d+ of generation 1 exited with status 3 after \d+\.\d{3} s$where, at fatal\.so\+.*\n/,
     'with status 1', fatal('exit'));
 is_run([], 1, $nothing, qr/error: worker \d+ was not ready within 2\.000 s$where\n/, 'one that hangs too',
     fatal('hang'), env => { FLEXILIB_START_TIMEOUT => '2s' });
@@ -145,6 +160,14 @@ is_run(['healthcheck', $address], 0, qr/\A200\n\z/, $nothing, 'healthcheck asks 
 is_run(['healthcheck', "http://$address/x"], 0, qr/\A200\n\z/, $nothing, 'or a URL');
 my $port = $flexilib->port;
 is_run(['healthcheck'], 0, qr/\A200\n\z/, $nothing, 'or the first listener', config => "listen: 0.0.0.0:$port\n");
+my $watched = start_flexilib(config => "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nroutes:\n  - { match: /, respond: 503 }\n");
+my ($admin) = $watched->admin_url('') =~ m{^http://(.*)};
+my $both = 'listen: ' . $watched->address . "\n";
+is_run(['healthcheck'], 0, qr/\A200\n\z/, $nothing, 'the admin listener comes first', config => "${both}admin: $admin\n");
+is_run(['healthcheck'], 1, qr/\A503\n\z/, $nothing, 'unless it is off', config => "${both}admin: off\n");
+is_run(['healthcheck', "http://$admin/readyz"], 0, qr/\A200\n\z/, $nothing, 'which can be asked whether it is ready');
+$watched->stop;
+is_run(['healthcheck'], 1, $nothing, qr/\Acannot connect to 127\.0\.0\.1: Connection refused\n\z/, 'and fails with it', config => "${both}admin: $admin\n");
 $flexilib->stop;
 is_run(['healthcheck', $address], 1, $nothing, qr/\Acannot connect to 127\.0\.0\.1: Connection refused\n\z/, 'and fails when nobody listens');
 is_run(['healthcheck', "unix:$address"], 1, $nothing, qr/\Acannot connect to \Q$address\E: No such file or directory\n\z/, 'or the socket is missing');

@@ -78,7 +78,7 @@ my @cases = (
         shown => ['worker: 2', '^']],
     ['an unknown key that resembles nothing', "colour: blue\n", "1:1: unknown key 'colour' in the configuration"],
     ['a list where a text belongs', "user: [a, b]\n", "1:7: 'user' wants a text, not a list"],
-    ['a mapping where a text belongs', "access_log: { path: x }\n", "1:13: 'access_log' wants a text, not a mapping"],
+    ['a mapping where a text belongs', "user: { name: x }\n", "1:7: 'user' wants a text, not a mapping"],
     ['a key without a value', "user:\nlisten: 80\n", "1:6: 'user' has no value"],
     ['a null', "workers: ~\n", "1:10: 'workers' has no value"],
     ['workers: none', "workers: 0\n", "1:10: 'workers' must be 'auto' or a number from 1 to 256, not '0'"],
@@ -96,9 +96,39 @@ my @cases = (
     ['a number that is none', "header_limit: many\n", "1:15: 'header_limit' wants a whole number, not 'many'"],
     ['a number with a fraction', "header_limit: 1.5\n", "1:15: 'header_limit' wants a whole number, not '1.5'"],
     ['a number out of range', "header_limit: -1\n", "1:15: 'header_limit' must be from 1 to 10000, not -1"],
+    ['something else to watch', "watch: librarys\n", "1:8: 'watch' must be 'off', 'libraries' or 'all', not 'librarys' (did you mean 'libraries'?)"],
     ['a user without a name', "user: \"\"\n", "1:7: 'user' wants a user's name, not an empty text"],
     ['a log without a name', "access_log: \"\"\n", "1:13: 'access_log' wants a path, 'stdout' or 'off'"],
+    ['a log without a value', "access_log: ~\n", "1:13: 'access_log' has no value"],
+    ['a list of logs', "access_log: [a, b]\n", "1:13: 'access_log' wants a path, 'stdout' or 'off', not a list"],
+    ['an unknown key of a log', "access_log: { file: x }\n", "1:15: unknown key 'file' in 'access_log' (possible: 'path', 'format')"],
+    ['a log whose path is none', "access_log: { path: stderr }\n", "1:21: 'access_log' wants a path, 'stdout' or 'off', not 'stderr' (a file of that name is './stderr')"],
+    ['a format with a slip', "access_log:\n  format: '{method} {uri} {stauts}'\n", "2:27: '{stauts}' stands for nothing (did you mean 'status'?)",
+        shown => ["  format: '{method} {uri} {stauts}'", '                          ^']],
+    ['a slip behind escapes', "access_log:\n  format: \"\\\"{uri}\\\" {x}\"\n", "2:22: '{x}' stands for nothing"],
+    ['a slip in a folded text', "access_log:\n  format: >-\n    {method}\n    {x}\n", "4:5: '{x}' stands for nothing"],
+    ['a format without quotes', "access_log: { format: {method} }\n", "1:30: 'method' in 'format' wants a template, not nothing: one that begins with '{' must stand in quotes"],
+    ['a format of constant text', "access_log: { format: json }\n", '1:23: \'format\' has no placeholder, so that all lines would be alike (write a template such as "{method} {uri} {status}", or a mapping of names to templates)'],
+    ['a format of two lines', "access_log: { format: \"{uri}\\n{method}\" }\n", "1:23: 'format' is one line: it holds no control character other than a tab"],
+    ['a format that is a list', "access_log: { format: [\"{uri}\"] }\n", "1:23: 'format' wants a template, or a mapping of names to templates"],
+    ['a format that names nothing', "access_log: { format: {} }\n", "1:23: 'format' names nothing"],
+    ['a value that is no template', "access_log: { format: { a: [\"{uri}\"] } }\n", "1:28: 'a' in 'format' wants a template, not a list"],
+    ['a value with a slip', "access_log: { format: { a: x, b: \"{pth}\" } }\n", "1:35: '{pth}' stands for nothing (did you mean 'path'?)"],
+    ['a format that is too long', 'access_log: { format: "{path}' . 'x' x 4090 . "\" }\n", "1:23: 'format' is too long: a line of the access log has 4095 bytes at most"],
+    ['too many values', "access_log:\n  format:\n" . join('', map { "    name$_: \"{path}\"\n" } 1 .. 80), "3:5: 'format' is too long: a line of the access log has 4095 bytes at most"],
     ['a folder that is a list', "library_path: [[a]]\n", "1:16: an item of 'library_path' wants a text, not a list"],
+
+    # the admin listener
+    ['an admin listener without an address', "admin: \"\"\n", "1:8: 'admin' wants an address or 'off'"],
+    ['an admin listener that is nothing', "admin:\n", "1:7: 'admin' wants an address or 'off'"],
+    ['several admin listeners', "admin: [9069, 9070]\n", "1:8: 'admin' is 'off', one address or a mapping, not a list"],
+    ['an admin listener with routes', "admin: { routes: [] }\n", "1:10: unknown key 'routes' in 'admin' (possible: 'address', 'access_log', 'backlog', 'mode', 'owner', 'group')"],
+    ['an admin listener by name', "admin: localhost\n", "1:8: 'localhost' lacks a port: write ADDRESS:PORT"],
+    ['an admin listener where a listener is', "listen: 127.0.0.1:8069\nadmin: 8069\n", "2:8: 'admin' has the address of a listener: whoever may reach that one would reach it too"],
+    ['an admin listener with a mode but no file', "admin: { address: 9069, mode: 0600 }\n", "1:31: 'mode' is for the files of unix sockets, and this address has none"],
+    ['an admin listener by a wrong variable', "listen: 0\n", "the environment variable FLEXILIB_ADMIN must be 'off' or an address such as 127.0.0.1:9069, not 'somewhere'", env => { FLEXILIB_ADMIN => 'somewhere' }],
+    ['a worker that may be stuck for too short a time', "stuck_timeout: 100ms\n", "1:16: 'stuck_timeout' must be 'off' or a duration from 200ms to 1d, not '100ms'"],
+    ['a delay that is none', "shutdown_delay: 5\n", "1:17: 'shutdown_delay' wants a duration such as 250ms, 30s or 5m, not '5' (did you mean '5s'?)"],
 
     # listeners
     ['a port beyond the last', "listen: 65536\n", '1:9: a port must be from 0 to 65535, not 65536'],
@@ -124,7 +154,7 @@ my @cases = (
     ['the PROXY protocol from nobody', "listen: { address: 80, proxy_protocol: yes }\n", "1:40: 'proxy_protocol: yes' is for connections from 'trusted_proxies', and there are none: name them there, or write whom the header is taken from in place of 'yes'"],
     ['the PROXY protocol by its version', "listen: { address: 80, proxy_protocol: v2 }\n", "1:40: 'proxy_protocol' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not 'v2'"],
     ['the PROXY protocol without a value', "listen: { address: 80, proxy_protocol: ~ }\n", "1:40: 'proxy_protocol' has no value"],
-    ['the PROXY protocol as a mapping', "listen: { address: 80, proxy_protocol: { from: unix } }\n", "1:40: 'proxy_protocol' wants a text or a list of texts, not a mapping"],
+    ['the PROXY protocol as a mapping', "listen: { address: 80, proxy_protocol: { from: unix } }\n", "1:40: 'proxy_protocol' wants an address, a network, or a list of them, not a mapping"],
     ['the PROXY protocol from within a network', "listen: { address: 80, proxy_protocol: [10.1.2.3/8] }\n", "1:41: '10.1.2.3/8' is an address within a network (did you mean '10.0.0.0/8'?)"],
     ['a queue for nobody', "listen: { address: 80, backlog: 0 }\n", "1:33: 'backlog' must be from 1 to 2147483647, not 0"],
     ['less than no connections', "listen: { address: 80, max_connections: -1 }\n", "1:41: 'max_connections' must be from 0 to 2147483647, not -1"],
@@ -158,7 +188,14 @@ my @cases = (
     # libraries
     ['a library that is not there', "libraries:\n  greet: ./greet.so\n", "2:10: library 'greet': there is no file 'DIR/greet.so'"],
     ['a library at home', "libraries:\n  greet: ~/greet.so\n", "2:10: library 'greet': there is no file 'DIR/~/greet.so' ('~' means nothing here: write the whole path)"],
-    ['a library with an unknown key', "libraries: { greet: { file: ./greet.so } }\n", "1:23: unknown key 'file' in a library (possible: 'path')"],
+    ['a library with an unknown key', "libraries: { greet: { xylophone: ./greet.so } }\n", "1:23: unknown key 'xylophone' in a library"],
+    ['a library that is isolated in an unknown way', "libraries: { greet: { path: hello, isolate: container } }\n", "1:45: 'isolate' must be 'no' or 'process', not 'container'"],
+    ['instances of a library that is not isolated', "libraries: { greet: { path: hello, instances: 2 } }\n", "1:47: 'instances' is about processes that the library would run in: it needs 'isolate: process'"],
+    ['too many processes for a library', "libraries: { greet: { path: hello, isolate: process, instances: 65 } }\n", "1:65: 'instances' must be from 1 to 64, not 65"],
+    ['CPU time of a library that is not isolated', "libraries: { greet: { path: hello, call_cpu_time: 1s } }\n", "1:51: 'call_cpu_time' is about processes that the library would run in: it needs 'isolate: process'"],
+    ['too little CPU time for a call', "libraries: { greet: { path: hello, isolate: process, call_cpu_time: 5ms } }\n", "1:69: 'call_cpu_time' must be from 10ms to 1h, not 5ms"],
+    ['more CPU time for a call than time', "libraries: { greet: { path: hello, isolate: process, call_cpu_time: 11s } }\n", "1:69: 'call_cpu_time' must not be longer than 'call_timeout', which is 10s"],
+    ['a filter that is isolated in an unknown way', "filters: [{ use: headers, isolate: yes }]\n", "1:36: 'isolate' must be 'no' or 'process', not 'yes'"],
     ['a library without a path', "libraries: { greet: }\n", "1:21: a library's path is missing here"],
     ['a library with a dot in its name', "libraries: { a.b: ./greet.so }\n", "1:14: 'a.b' cannot be the name of a library: letters, digits, '-' and '_' can"],
     ['libraries as a list', "libraries: [./greet.so]\n", "1:12: 'libraries' wants a mapping of names to paths, not a list"],
@@ -198,7 +235,7 @@ my @cases = (
     ['a page that is never sent, on a route', "routes:\n  - { handler: echo, error_pages: { 400-404: e.html, 404: e.html } }\n", "2:54: the page for '404' would never be sent: '400-404' (line 2) stands before it", files => { 'e.html' => '' }],
     ['pages for a route as a text', "routes:\n  - { handler: echo, error_pages: e.html }\n", "2:35: 'error_pages' wants a mapping of statuses to files, not a text", files => { 'e.html' => '' }],
     ['trusted proxies by name', "trusted_proxies: [shop.example]\n", "1:19: 'trusted_proxies' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not 'shop.example'"],
-    ['trusted proxies as a mapping', "trusted_proxies: { a: b }\n", "1:18: 'trusted_proxies' wants a text or a list of texts, not a mapping"],
+    ['trusted proxies as a mapping', "trusted_proxies: { a: b }\n", "1:18: 'trusted_proxies' wants an address, a network, or a list of them, not a mapping"],
     ['trusted proxies without a value', "trusted_proxies: \n", "1:17: 'trusted_proxies' has no value"],
     ['a trusted proxy with a port', "trusted_proxies: \"127.0.0.1:80\"\n", "1:18: 'trusted_proxies' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not '127.0.0.1:80'"],
     ['a trusted proxy in brackets', "trusted_proxies: \"[::1]\"\n", "1:18: 'trusted_proxies' wants addresses, networks such as 10.0.0.0/8, 'private' or 'unix', not '[::1]'"],
@@ -353,6 +390,12 @@ my @cases = (
     ['a tunnel without time', "upstreams: { a: { servers: http://a, tunnel_timeout: 0 } }\n", "1:54: 'tunnel_timeout' must be from 1ms to 1d, not 0"],
     ['a proxy protocol that is none', "upstreams: { a: { servers: http://a, proxy_protocol: v3 } }\n", "1:54: 'proxy_protocol' must be 'no', 'v1' or 'v2', not 'v3' (did you mean 'v1'?)"],
     ['a proxy protocol that is switched on', "upstreams: { a: { servers: http://a, proxy_protocol: yes } }\n", "1:54: 'proxy_protocol' must be 'no', 'v1' or 'v2', not 'yes'"],
+    ['a pool that is a number', "pool: 8\n", "1:7: 'pool' wants a mapping with 'threads', 'queue' or 'share', not a text"],
+    ['a pool with an unknown key', "pool: { thread: 8 }\n", "1:9: unknown key 'thread' in the pool (did you mean 'threads'?)"],
+    ['a pool without threads', "pool: { threads: 0 }\n", "1:18: 'threads' must be from 1 to 4096, not 0"],
+    ['a pool of which nobody has a share', "pool: { share: 0 }\n", "1:16: 'share' must be from 1 to 100, not 0"],
+    ['a pool with too long a queue', "pool: { queue: 1000001 }\n", "1:16: 'queue' must be from 0 to 1000000, not 1000001"],
+    ['a library with more than all', "libraries: { a: { path: echo, share: 101 } }\n", "1:38: 'share' must be from 1 to 100, not 101"],
     ['a resolver without a mapping', "resolver: 127.0.0.1\n", "1:11: 'resolver' wants a mapping with 'servers' or 'timeout', not a text"],
     ['a resolver with an unknown key', "resolver: { server: 127.0.0.1 }\n", "1:13: unknown key 'server' in the resolver (did you mean 'servers'?)"],
     ['no name server', "resolver: { servers: [] }\n", "1:22: 'servers' wants at least one name server"],
@@ -481,7 +524,7 @@ my @cases = (
 
     # filters
     ['a handler at home', "routes:\n  - handler: ~/greet.so\n", "2:14: there is no file 'DIR/~/greet.so' ('~' means nothing here: write the whole path)"],
-    ['options in the place of keys', "filters:\n  - use: headers\n    response_set: { a: b }\n", "3:5: unknown key 'response_set' in a filter (possible: 'use', 'on_error', 'options')"],
+    ['options in the place of keys', "filters:\n  - use: headers\n    response_set: { a: b }\n", "3:5: unknown key 'response_set' in a filter (possible: 'use', 'on_error', 'options', 'isolate')"],
     ['a filter whose file is not there', "filters: [./basic-auth.so]\n", "1:11: there is no file 'DIR/basic-auth.so'"],
     ['a handler whose file is not there', "routes:\n  - handler: ./greet.so\n", "2:14: there is no file 'DIR/greet.so'",
         shown => ['  - handler: ./greet.so', '             ^']],
@@ -545,6 +588,12 @@ for my $name (sort keys %unreadable) {
     is($result->{err}, "cannot read '$name': $unreadable{$name}\n", "$name is refused with the reason");
     is($result->{status}, 78, "$name: status 78");
 }
+
+# What a folder is called is no part of the pattern in it.
+my $odd = make_folder() . '/a[b]*?\\{c}';
+mkdir $_ or die "mkdir: $!" for $odd, "$odd/d";
+my $included = run_flexilib(['check', '-c', 'flexilib.yaml'], dir => $odd, config => "include: d/[1-9].yaml\nlisten: 0\nroutes: []\n", files => { 'd/1.yaml' => "lissten: 1\n" });
+like($included->{err}, qr{^d/1\.yaml:1:1: }, 'a file is included whatever its folder is called');
 
 cmp_ok(@cases + @ini_cases, '>=', 300, 'the table is as long as it was meant to be');
 done_testing;

@@ -4,8 +4,8 @@ use lib 't/lib';
 use FlexiLib::Test;
 
 my @cases = (
-    ['nothing at all', ''],
-    ['a comment', "# nothing\n"],
+    ['nothing to serve', "routes: []\n"],
+    ['a comment', "# nothing\nroutes: []\n"],
     ['a byte order mark and CR LF', "\xef\xbb\xbflisten: 8080\r\nroutes: []\r\n"],
     ['a document that says where it begins and ends', "%YAML 1.2\n---\nlisten: 8080\n...\n"],
     ['every listener', "listen:\n  - 8080\n  - 127.0.0.1:8081\n  - localhost:8082\n  - \"[::1]:8083\"\n  - unix:run.sock\n  - { address: 0, name: any }\n  - 0\n"],
@@ -13,7 +13,11 @@ my @cases = (
     ['one listener as a mapping', "listen: { address: 8080, name: front.1 }\n"],
     ['a listener without HTTP/2', "listen: { address: 8080, http2: no }\n"],
     ['variables for workers, as the original has them', "workers: \"\${SERVER_THREAD_COUNT:-auto}\"\n", env => { SERVER_THREAD_COUNT => 4 }],
-    ['the variables without the file', '', env => { PORT => 0, ADDRESS => '::1', SERVER_THREAD_COUNT => 2, RESPONSE_PREALLOCATION_KB => 8 }],
+    ['the variables alone', "routes: []\n", env => { PORT => 0, ADDRESS => '::1', SERVER_THREAD_COUNT => 2, RESPONSE_PREALLOCATION_KB => 8 }],
+    ['no admin listener', "admin: off\n"],
+    ['an admin listener by a port', "admin: 9070\n"],
+    ['the usual admin listener', "admin: on\n", env => { FLEXILIB_ADMIN => undef }],
+    ['an admin listener by a variable', "routes: []\n", env => { FLEXILIB_ADMIN => '[::1]:9070' }],
     ['every setting', <<'YAML'],
 listen: 0
 workers: 2
@@ -28,13 +32,19 @@ body_timeout: 1m
 keep_alive_timeout: 1.5s
 write_timeout: 30s
 handler_timeout: 2m
+create_timeout: 3s
+stuck_timeout: off
 drain_timeout: 0
 shutdown_timeout: 1h
+shutdown_delay: 5s
+admin: { address: unix:admin.sock, access_log: yes, mode: 0600, backlog: 16 }
 arena: 0
+watch: all
 library_path: [one, two]
 libraries: {}
 upstreams: {}
 resolver: { servers: [127.0.0.1, "127.0.0.2:5353", "::1", "[::1]", "[::1]:53"], timeout: 500ms }
+pool: { threads: 4096, queue: 0, share: 100 }
 filters: []
 routes: []
 YAML
@@ -222,7 +232,7 @@ YAML
     ['libraries with names', "libraries: { greet: hello, again: { path: BUILD/filters/hello.so } }\nroutes:\n  - { match: /a, handler: greet }\n  - handler: again.hello\n"],
     ['libraries by path', "filters: [BUILD/filters/headers.so]\nroutes: [{ handler: { use: BUILD/filters/echo.so } }]\n"],
     ['anchors', "routes:\n  - { match: { host: a }, routes: &both [{ name: x, match: /x, handler: hello }, { handler: echo }] }\n  - { match: { host: b }, routes: *both }\n"],
-    ['a literal dollar sign', "filters: [{ headers: { response_set: { x-price: \"\$5\", x-text: \"\$\${NAME}\" } } }]\n"],
+    ['a literal dollar sign', "filters: [{ headers: { response_set: { x-price: \"\$5\", x-text: \"\$\${{NAME}}\" } } }]\n"],
     ['variables in keys, defaults and quotes', "upstreams: { \"\${NAME:-shop}\": \"http://\${HOST_OF_SHOP:-127.0.0.1}:3000\" }\nroutes: [{ proxy: shop }]\n"],
     ['includes', "include: d/*.yaml\nlisten: 0\nroutes:\n  - include: [r.yaml, none/*.yaml]\n  - { match: /b, routes: [{ include: r.yaml }] }\n",
         files => {

@@ -54,18 +54,20 @@ my $backend = start_backend(sub {
         $connection->tell("$path: " . $connection->read_all . ($connection->is_reset ? ' and a reset' : ' and an end'));
     }
 });
-my ($order, $veto) = map { test_library($_) } qw(order veto);
+my ($order, $veto, $blocking) = map { test_library($_) } qw(order veto blocking);
 my $url      = $backend->url;
 my $flexilib = start_flexilib(files => { 'www/file' => 'a file' }, config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
 access_log: "-"
-libraries: { order: $order, veto: $veto }
+libraries: { order: $order, veto: $veto, blocking: $blocking }
 upstreams:
   one: { servers: "$url", retry: no, eject: no }
   hasty: { servers: "$url", tunnel_timeout: 100ms }
 routes:
   - { match: /hasty, proxy: { to: hasty, strip: /hasty } }
+  - { match: /release, handler: { blocking.plain: { reply: yes } } }
+  - { match: /slow, filters: [{ blocking.concurrent: { hook: end, hold: yes } }], proxy: { to: hasty, strip: /slow } }
   - { match: /closed, proxy: { to: one, upgrade: no } }
   - { match: /file, files: ./www }
   - { match: /gone, respond: { status: 410, body: "gone" } }
@@ -133,6 +135,10 @@ $http2->data($stream, 'x');
 is($http2->wait_stream($stream)->{reset}, CANCEL, 'what breaks behind breaks the stream');
 $stream = ask('/hasty/idle');
 is($http2->wait_stream($stream)->{reset}, CANCEL, 'a tunnel in which nothing moves is closed');
+$stream = ask('/slow/quiet');
+is($http2->wait_stream($stream)->{reset}, CANCEL, 'also where a filter takes its time to hear of it');
+# it may be about to wait when it is released
+request($flexilib, GET => '/release') until $flexilib->log =~ /'blocking\.concurrent': end/;
 $flexilib->wait_log(qr/a tunnel is closed in which nothing moved for 100 ms/);
 
 $stream = ask('/flood');

@@ -22,10 +22,13 @@ my $backend = start_backend(sub {
     }
 });
 my ($library, $tls) = (test_library('tls_facts'), 'certificate: shop.pem, key: shop.key');
+my @names = (qw(version cipher protocol sni resumed), map { "client.$_" } qw(verified subject issuer serial fingerprint names not_before not_after));
+my $named = join '|', map { "{tls.$_}" } @names, 'client.cert';
 my $flexilib = start_flexilib(
     files => {
         (map { ("shop.$_" => read_file($authority->path("shop.$_"))) } qw(pem key)),
         'members.pem' => read_file($members->path),
+        'threads.so'  => read_file($library),
     },
     config => <<"END");
 listen:
@@ -36,10 +39,12 @@ listen:
   - { address: "127.0.0.1:0", name: plain }
 workers: 1
 trusted_proxies: [127.0.0.2]
-libraries: { facts: $library }
+libraries: { facts: $library, threads: { path: ./threads.so, blocking: yes }, values: @{[test_library('values')]} }
 routes:
+  - { match: /named, filters: [{ values: { response: "$named|{client.name}" } }], handler: hello }
   - { match: /facts, handler: facts.tell }
   - { match: /late, handler: facts.late }
+  - { match: /threads, handler: threads.tell }
   - { match: /told, proxy: { to: "@{[$backend->url]}", client_certificate: yes } }
   - { match: /untold, proxy: "@{[$backend->url]}" }
 END
@@ -102,6 +107,17 @@ my @lines = $flexilib->access_log;
 is(scalar(grep { /CN=(eve|late)/ } @lines), 0, 'nobody is in the access log whose certificate is not good');
 is(scalar(grep { /- "CN=alice" "GET .* tls TLSv1\.3$/ } @lines), 3, 'who has a good one is') or diag(join "\n", @lines);
 is(scalar(grep { / - - "GET \/facts HTTP\/[12]\.[01]" 200 .*alloc: \d+\)$/ } @lines), 1, 'a plain connection has no version');
+
+my $elsewhere = ask('optional', '/threads', [$members, 'alice']);
+is(scalar(grep { index($elsewhere, "\n$_=$alice{$_}\n") == -1 } keys %alice), 0, 'filters that block get them as well');
+like(ask('none', '/threads'), qr/^1=TLSv1\.3\n(?:[2-5]=.*\n)+\z/, 'and those that there are without a certificate');
+is(ask('plain', '/threads'), '', 'none where there are none');
+
+# Templates have a name for each; none of them gets a line break into a field.
+my $facts = facts('optional', [$members, 'alice'], '--http1.1');
+my ($said) = ask('optional', '/named', [$members, 'alice'], '--http1.1', '-i') =~ /^x-said: (.*?)\r$/m;
+is_deeply([split /\|/, $said], [map { s/\n/, /gr } @$facts{1 .. 13, 16}, 'CN=alice'], 'templates say the same');
+like(ask('plain', '/named', undef, '-i'), qr/^x-said: \|{14}\r$/m, 'and nothing on a plain connection');
 
 my $session = make_folder() . '/session';
 my @client  = map { ("-$_->[0]", $members->path("alice.$_->[1]")) } ['cert', 'pem'], ['key', 'key'];

@@ -69,6 +69,7 @@ sub talk {
     my ($seen, $deadline) = ('', deadline());
     my @lines = ((map { "$_\n" } split //, $letters), "GET / HTTP/1.0\nHost: shop.example\n\n");
     my $sent  = 0;
+    local $SIG{PIPE} = 'IGNORE';
     while (wait_readable($out, $deadline)) {
         sysread $out, $seen, 65536, length $seen or last;
         next if $seen !~ /Verify return code.*?^---\n/ms || $sent != (() = $seen =~ /^(?:KEYUPDATE|RENEGOTIATING)$/mg) || !@lines;

@@ -21,16 +21,12 @@ my $backend = start_backend(sub {
         $connection->respond(200, [], $answer);
     }
 });
-my $rewrite  = test_library('rewrite');
 my $flexilib = start_flexilib(config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
 body_limit: 100MB
-libraries: { rewrite: $rewrite }
 routes:
-  - match: /whole
-    filters: [{ rewrite: { request: yes } }]
-    respond: 200
+  - { match: /whole, handler: echo }
   - { match: /own, respond: { body: "own" } }
   - { match: /, proxy: "@{[$backend->url]}" }
 END

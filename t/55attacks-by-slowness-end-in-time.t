@@ -141,7 +141,7 @@ while (Time::HiRes::time() < $deadline && grep { $left->{ $_->{from} } } @ways) 
 }
 for my $way (@ways) {
     is($left->{ $way->{from} } // 0, 0, "$way->{name}: all are ended");
-    cmp_ok(scalar $attack->log_of($way->{from}), '>=', 1, 'and the log names who it was') if !$way->{silent};
+    cmp_ok($attack->count_named($way->{from}, 1), '>=', 1, 'and the log names who it was') if !$way->{silent};
 }
 like($flexilib->log, qr/a TLS handshake with 127\.0\.1\.\d+ failed: it took too long/, 'the log tells of handshakes that do not end');
 $attack->check('all of it', $count);

@@ -12,10 +12,13 @@ if (!-x $starter) {
 
 my $folder = make_folder();
 my $port   = free_port();
+my $admin  = free_port();
 write_file("$folder/flexilib.yaml", <<"END");
 listen:
   - 127.0.0.1:$port
   - { name: front, address: "unix:$folder/front.sock", mode: 0640 }
+admin: 127.0.0.1:$admin
+shutdown_delay: 1h
 workers: 2
 routes:
   - { match: /, handler: hello }
@@ -25,7 +28,7 @@ my $server = FlexiLib::Test::Server->start(
     name    => 'start_server',
     dir     => $folder,
     command => [
-        $starter, '--interval=0', "--port=127.0.0.1:$port", "--path=$folder/front.sock", '--port=127.0.0.1:' . free_port(),
+        $starter, '--interval=0', "--port=127.0.0.1:$port", "--port=127.0.0.1:$admin", "--path=$folder/front.sock", '--port=127.0.0.1:' . free_port(),
         '--', build_folder() . '/flexilib', '-c', 'flexilib.yaml'
     ],
 );
@@ -54,6 +57,17 @@ for my $load (@loads) {
     ok($result->{requests} > 20, 'of enough') or diag($result->{requests});
     ok($result->{closes} >= 5, 'and connections were told to move') or diag($result->{closes});
 }
+
+# One that takes its time to stop leaves it to its follower to say how things stand.
+my $slow = connect_to("127.0.0.1:$port");
+$slow->send("GET / HTTP/1.1\r\n");
+request("127.0.0.1:$port", GET => '/');
+$server->signal('HUP');
+$server->wait_log(qr/no more connections are accepted/);
+my @answers = map { curl('-s', "http://127.0.0.1:$admin/readyz")->{out} } 1 .. 10;
+is_deeply([grep { $_ ne "ready\n" } @answers], [], 'the follower alone is asked whether it is ready');
+$slow->send("Host: x\r\n\r\n");
+is($slow->read_response->status, 200, 'and nothing is lost');
 ok(-S "$folder/front.sock", 'the socket file has stayed');
 $server->stop;
 

@@ -57,7 +57,7 @@ for my $message ('SERVERS 0 1 4 8 shophttp://x', 'SERVERS 0 9999999 1 1 ab', 'SE
 }
 like(server($flexilib)->{out}, qr/\AUPSTREAM .*\nshop +\S+ +0 +0 +ready\n\z/, 'and nothing has changed');
 
-$flexilib->write_file('flexilib.yaml', config('{ hostile: { scribble: yes } }', '"' . $backend->url . '"'));
+$flexilib->write_file('flexilib.yaml', config('{ hostile: { scribble: 5 } }', '"' . $backend->url . '"'));
 $flexilib->reload;
 $flexilib->wait_serving($number++);
 my $result = server($flexilib);

@@ -20,7 +20,7 @@ sub check_leaving {
     ok(!defined $connection->read_response, "$when: the request is lost");
     like(
         $flexilib->wait_log(qr/alert: |has drained/),
-        qr/alert: worker $pid of generation $generation exited with status 0 after \d+\.\d{3} s, in filter 'leave' \(on_request_head\) for request [0-9a-f]{16}$/,
+        qr/alert: worker $pid of generation $generation exited with status 0 after \d+\.\d{3} s, in filter 'leave' \(on_request_head\) for request [0-9a-f]{16} \(GET \/leave\), at leave\.so\+0x[0-9a-f]+ \(on_request_head at lib\/leave\.c:\d+\), by a call of exit$/,
         "$when: which is told"
     );
     return;

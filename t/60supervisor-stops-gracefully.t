@@ -99,8 +99,6 @@ for my $signal (qw(TERM INT QUIT)) {
         kill $signal, $_ for $flexilib->worker_pids;
     }
     is(request($flexilib, GET => '/release')->status, 200, 'workers leave signals to the supervisor');
-    $flexilib->signal('USR2');
-    $flexilib->wait_log(qr/info: signal USR2 is ignored/);
 }
 
 done_testing;

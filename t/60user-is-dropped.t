@@ -34,6 +34,7 @@ listen: [127.0.0.1:0, "unix:$logs/front.sock"]
 workers: 2
 access_log: $logs/access.log
 routes:
+  - { match: /own, handler: { use: ./answer.so, isolate: process } }
   - { match: /crash, filters: [./crash.so], handler: ./answer.so }
   - { match: /, handler: ./answer.so }
 END
@@ -48,6 +49,8 @@ my $flexilib = start_flexilib(
 chmod 0600, "$folder/flexilib.yaml";
 is(request($flexilib, GET => '/')->body, "one\n", 'it serves');
 is(identity($_), $expected, 'a worker is nobody, without any privilege') for $flexilib->worker_pids;
+is(request($flexilib, GET => '/own')->body, "one\n", 'so does a library in a process of its own');
+is(identity($_), $expected, 'which is nobody too') for $flexilib->runner_pids;
 
 my $victim = $flexilib->connect;
 $victim->send_request(GET => '/crash');

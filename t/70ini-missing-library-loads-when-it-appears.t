@@ -38,4 +38,8 @@ write_file("$folder/some/folder/deep.so", $two);
 $flexilib->wait_serving(4);
 is(request($flexilib, GET => '/deep')->body, "two\n", 'and its replacement is loaded');
 
+write_file("$folder/late.so", read_file($one));
+$flexilib->wait_serving(5);
+is(request($flexilib, GET => '/late')->body, "one\n", 'one that is replaced is loaded, too');
+
 done_testing;

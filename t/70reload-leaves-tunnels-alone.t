@@ -25,7 +25,7 @@ sub config {
     return <<"END";
 listen: 127.0.0.1:0
 workers: 1
-drain_timeout: $drain_timeout
+drain_timeout: { tunnels: $drain_timeout }
 shutdown_timeout: 100ms
 routes:
   - { match: /number, respond: { status: 200, body: "$number" } }
@@ -76,7 +76,7 @@ $flexilib->wait_log(qr/info: generation 1 has drained/);
 my $second = open_tunnel();
 $flexilib->reload;
 $flexilib->wait_serving(3);
-is($second->read_all, '', 'one that stays is closed after drain_timeout');
+is($second->read_all, "\x88\x02\x03\xe9", 'one that stays is closed after drain_timeout, with the status for that');
 ok(!$second->is_reset, 'in good order for the client');
 is($backend->wait_told(qr/^an? \w+$/), 'an end', 'and for the server');
 $flexilib->wait_log(qr/info: generation 2 has drained/);

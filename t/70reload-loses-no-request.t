@@ -9,6 +9,7 @@ write_file("$folder/answer.so", $library{one});
 my $flexilib = start_flexilib(dir => $folder, config => <<'END');
 listen: 127.0.0.1:0
 workers: 2
+watch: off
 routes:
   - { match: /, handler: ./answer.so }
 END

@@ -17,6 +17,7 @@ my $flexilib = start_flexilib(
     config        => <<"END");
 listen: 127.0.0.1:0
 workers: 4
+watch: off
 include: part.yaml
 libraries: { edit: $edit }
 routes:

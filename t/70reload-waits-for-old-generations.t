@@ -45,8 +45,9 @@ $flexilib->write_file('flexilib.yaml', config('newest'));
 my ($waiting, $release) = @{ $held[1] };
 $release->send("\r\n");
 is($waiting->read_response->body, "resumed: first\n", 'a request of an old generation ends');
-$flexilib->wait_log(qr/info: generation 2 has drained/);
 $flexilib->wait_serving(5);
+$_->close for $waiting, $release;
+$flexilib->wait_log(qr/info: generation 2 has drained/);
 is(request($flexilib, GET => '/version-newest')->status, 200, 'then the file as it is now is taken up');
 
 for my $held (@held[0, 2]) {

@@ -58,6 +58,13 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
     return true;
 }
 
+/* The answer needs the whole body; the route says how large one may be. */
+static flexilib_answer on_request_head(void *filter, struct flexilib_exchange *exchange)
+{
+    const struct flexilib_core *core = filter;
+    return core->collect(exchange, FLEXILIB_REQUEST, UINT64_MAX) ? FLEXILIB_CONTINUE : FLEXILIB_FAIL;
+}
+
 static flexilib_answer on_request_body(void *filter, struct flexilib_exchange *exchange, const char *data,
                                        size_t length, bool last)
 {
@@ -78,6 +85,7 @@ static const struct flexilib_filter filters[] = {
         .summary = "answers with the request as text",
         .version = "1.0",
         .create = create,
+        .on_request_head = on_request_head,
         .on_request_body = on_request_body,
     },
 };

@@ -1,9 +1,10 @@
 /* headers: changes header fields of the request on its way in and of the response on its way out. Of each half, fields
- * are removed first, then set, then added.
+ * are removed first, then set, then added. Values are templates; where one comes out empty, or as what no field can
+ * hold, the field is not set, and what was there by its name is gone.
  *
  *     filters:
  *       - headers:
- *           request_set: { x-from: edge }
+ *           request_set: { x-user: "{jwt.sub}" }
  *           response_remove: [server, x-powered-by]
  *           response_add: { link: "</style.css>; rel=preload" } */
 
@@ -11,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     OPTION_REQUEST_REMOVE,
@@ -22,14 +24,21 @@ enum {
     OPTION_COUNT,
 };
 
+static const struct flexilib_option value_item[] = {
+    {.type = FLEXILIB_OPTION_TEMPLATE},
+};
+
 static const struct flexilib_option options[] = {
     [OPTION_REQUEST_REMOVE] = {"request_remove", FLEXILIB_OPTION_LIST, .summary = "request fields to take out"},
-    [OPTION_REQUEST_SET] = {"request_set", FLEXILIB_OPTION_MAP, .summary = "request fields to set, replacing others"},
-    [OPTION_REQUEST_ADD] = {"request_add", FLEXILIB_OPTION_MAP, .summary = "request fields to add"},
+    [OPTION_REQUEST_SET] = {"request_set", FLEXILIB_OPTION_MAP_OF, .fields = value_item, .field_count = 1,
+                            .summary = "request fields to set, replacing others"},
+    [OPTION_REQUEST_ADD] = {"request_add", FLEXILIB_OPTION_MAP_OF, .fields = value_item, .field_count = 1,
+                            .summary = "request fields to add"},
     [OPTION_RESPONSE_REMOVE] = {"response_remove", FLEXILIB_OPTION_LIST, .summary = "response fields to take out"},
-    [OPTION_RESPONSE_SET] = {"response_set", FLEXILIB_OPTION_MAP,
+    [OPTION_RESPONSE_SET] = {"response_set", FLEXILIB_OPTION_MAP_OF, .fields = value_item, .field_count = 1,
                              .summary = "response fields to set, replacing others"},
-    [OPTION_RESPONSE_ADD] = {"response_add", FLEXILIB_OPTION_MAP, .summary = "response fields to add"},
+    [OPTION_RESPONSE_ADD] = {"response_add", FLEXILIB_OPTION_MAP_OF, .fields = value_item, .field_count = 1,
+                             .summary = "response fields to add"},
 };
 
 struct headers {
@@ -90,9 +99,9 @@ static bool check_name(const struct flexilib_core *core, int32_t option, struct 
 static bool check_option(const struct flexilib_core *core, int32_t option, const struct flexilib_value *value)
 {
     for (size_t i = 0; i < value->count; ++i) {
-        if (!check_name(core, option, value->map == NULL ? value->list[i] : value->map[i].name))
+        if (!check_name(core, option, value->list[i]))
             return false;
-        if (value->map == NULL || is_value(value->map[i].value))
+        if (value->values == NULL || is_value(value->values[i].text))
             continue;
         core->refuse(core, option, FLEXILIB_ARG("a field's value has no control characters and no blanks at its ends"));
         return false;
@@ -115,21 +124,63 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
     return true;
 }
 
+/* The same but for case, and for "_" in the place of "-". */
+static bool is_alias(struct flexilib_text name, struct flexilib_text written)
+{
+    bool is_same = true;
+    for (size_t i = 0; i < name.length && name.length == written.length; ++i) {
+        char a = written.data[i] == '_' ? '-' : written.data[i], b = name.data[i] == '_' ? '-' : name.data[i];
+        if (strncasecmp(&a, &b, 1) != 0)
+            return false;
+        is_same = is_same && strncasecmp(&written.data[i], &name.data[i], 1) == 0;
+    }
+    return name.length == written.length && !is_same;
+}
+
+/* Programs behind a CGI-like interface cannot tell the two apart: what is removed or replaced here must not come back
+ * to them by the other name. */
+static void remove_aliases(const struct flexilib_core *core, struct flexilib_exchange *exchange, flexilib_half half,
+                           struct flexilib_text name)
+{
+    struct flexilib_pair field;
+    size_t at = 0;
+    while (half == FLEXILIB_REQUEST && core->header_at(exchange, half, at, &field)) {
+        if (is_alias(name, field.name))
+            core->remove_header(exchange, half, field.name.data, field.name.length);
+        else
+            ++at;
+    }
+}
+
+typedef bool (*change_field)(struct flexilib_exchange *exchange, flexilib_half half, const char *name,
+                             size_t name_length, const char *value, size_t value_length);
+
+static void change_fields(const struct flexilib_core *core, struct flexilib_exchange *exchange, flexilib_half half,
+                          const struct flexilib_value *fields, change_field change)
+{
+    for (size_t i = 0; i < fields->count; ++i) {
+        struct flexilib_text name = fields->list[i], value = core->expand(exchange, fields->values[i].expansion);
+        bool is_done = value.length != 0 && change(exchange, half, name.data, name.length, value.data, value.length);
+        if (change != core->set_header)
+            continue;
+        if (!is_done)
+            core->remove_header(exchange, half, name.data, name.length);
+        remove_aliases(core, exchange, half, name);
+    }
+}
+
 /* first is the number of the half's first option: remove, set, add. */
 static flexilib_answer change(const struct headers *headers, struct flexilib_exchange *exchange, flexilib_half half,
                               int first)
 {
     const struct flexilib_core *core = headers->core;
     const struct flexilib_value *removed = &headers->values[first];
-    const struct flexilib_value *set = removed + 1, *added = removed + 2;
-    for (size_t i = 0; i < removed->count; ++i)
+    for (size_t i = 0; i < removed->count; ++i) {
         core->remove_header(exchange, half, removed->list[i].data, removed->list[i].length);
-    for (size_t i = 0; i < set->count; ++i)
-        core->set_header(exchange, half, set->map[i].name.data, set->map[i].name.length, set->map[i].value.data,
-                         set->map[i].value.length);
-    for (size_t i = 0; i < added->count; ++i)
-        core->add_header(exchange, half, added->map[i].name.data, added->map[i].name.length, added->map[i].value.data,
-                         added->map[i].value.length);
+        remove_aliases(core, exchange, half, removed->list[i]);
+    }
+    change_fields(core, exchange, half, removed + 1, core->set_header);
+    change_fields(core, exchange, half, removed + 2, core->add_header);
     return FLEXILIB_CONTINUE;
 }
 

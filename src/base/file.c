@@ -56,6 +56,22 @@ bool file_read(const char *path, size_t limit_bytes, struct text *out)
     return true;
 }
 
+bool file_read_piece(int fd, void *buffer, size_t size, size_t *length)
+{
+    *length = 0;
+    while (*length < size) {
+        ssize_t got = read(fd, (char *)buffer + *length, size - *length);
+        if (got == -1 && errno == EINTR)
+            continue;
+        if (got == -1)
+            return false;
+        if (got == 0)
+            break;
+        *length += (size_t)got;
+    }
+    return true;
+}
+
 void file_fill_standard_descriptors(void)
 {
     int fd;
@@ -63,6 +79,18 @@ void file_fill_standard_descriptors(void)
         ;
     if (fd != -1)
         close(fd);
+}
+
+int file_keep_off_standard_descriptors(int fd)
+{
+    if (fd > STDERR_FILENO || fd == -1)
+        return fd;
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    file_close_quietly(fd);
+    int saved = errno;
+    file_fill_standard_descriptors();
+    errno = saved;
+    return other;
 }
 
 bool file_write_all(int fd, struct slice data)
@@ -78,7 +106,7 @@ bool file_write_all(int fd, struct slice data)
     return true;
 }
 
-static bool make_folders_above(const char *path)
+bool file_make_folders_above(const char *path)
 {
     char *copy = mem_copy_text(path, strlen(path));
     bool made = true;
@@ -93,7 +121,7 @@ static bool make_folders_above(const char *path)
 
 bool file_write(const char *path, struct slice content, mode_t mode)
 {
-    if (!make_folders_above(path))
+    if (!file_make_folders_above(path))
         return false;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd == -1)
@@ -113,36 +141,43 @@ bool file_copy(const char *from, const char *to, mode_t mode)
     return copied;
 }
 
-static bool remove_entry(int folder, const char *name);
+enum {
+    DEEPEST_FOLDERS = 512, /* that are removed */
+};
 
-static void remove_entries(DIR *folder)
+static bool remove_entry(int folder, const char *name, unsigned depth);
+
+static void remove_entries(DIR *folder, unsigned depth)
 {
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            remove_entry(dirfd(folder), entry->d_name);
+            remove_entry(dirfd(folder), entry->d_name, depth);
     }
 }
 
 /* Goes by descriptors, never by paths: whoever owns a folder inside could otherwise swap it for a link meanwhile and
  * have files elsewhere removed. */
-static bool remove_entry(int folder, const char *name)
+static bool remove_entry(int folder, const char *name, unsigned depth)
 {
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
         return true;
     if (errno != EISDIR && errno != EPERM)
         return false;
+    /* as deep as somebody wants it, it would take our stack, memory and descriptors */
+    if (depth == 0)
+        return false;
     int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *below = fd == -1 ? NULL : fdopendir(fd);
     if (below == NULL)
         return fd == -1 ? false : close_and_fail(fd);
-    remove_entries(below);
+    remove_entries(below, depth - 1);
     closedir(below);
     return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 bool file_remove_tree(const char *path)
 {
-    return remove_entry(AT_FDCWD, path);
+    return remove_entry(AT_FDCWD, path, DEEPEST_FOLDERS);
 }
 
 static void add_segments(struct text *out, struct slice path)
@@ -188,4 +223,13 @@ char *file_folder(const char *path)
     if (slash == NULL)
         return mem_copy_text(".", 1);
     return mem_copy_text(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+void file_add_to_pattern(const char *path, struct text *pattern)
+{
+    for (const char *c = path; *c != '\0'; ++c) {
+        if (strchr("*?[]\\", *c) != NULL)
+            text_add_char(pattern, '\\');
+        text_add_char(pattern, *c);
+    }
 }

@@ -51,13 +51,23 @@ static bool place_descriptors(const struct spawn *spawn, int *program_fd)
     return *program_fd != -1;
 }
 
+/* All of them close by themselves otherwise. */
+static bool keep_descriptors(const struct spawn *spawn, int flags)
+{
+    for (size_t i = 0; i < spawn->kept_count; ++i) {
+        if (fcntl(spawn->kept[i], F_SETFD, flags) == -1)
+            return false;
+    }
+    return true;
+}
+
 static void become_program(const struct spawn *spawn)
 {
     int program_fd = -1;
     reset_signals();
     if (!spawn->keeps_signals_blocked)
         unblock_signals();
-    if (place_descriptors(spawn, &program_fd))
+    if (place_descriptors(spawn, &program_fd) && keep_descriptors(spawn, 0))
         fexecve(program_fd, spawn->arguments, environ);
     log_line(LOG_LEVEL_ERROR, "cannot execute %s: %s", spawn->arguments[0], strerror(errno));
     _exit(STATUS_CANNOT_EXECUTE);
@@ -69,6 +79,17 @@ pid_t spawn_program(const struct spawn *spawn)
     if (pid == 0)
         become_program(spawn);
     return pid;
+}
+
+void spawn_replacement(const struct spawn *spawn)
+{
+    fflush(NULL);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    if (keep_descriptors(spawn, 0))
+        fexecve(spawn->program_fd, spawn->arguments, environ);
+    int saved = errno;
+    (void)!keep_descriptors(spawn, FD_CLOEXEC);
+    errno = saved;
 }
 
 pid_t spawn_copy(int (*run)(void *data), void *data)

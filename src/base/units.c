@@ -1,5 +1,13 @@
 #include "base/units.h"
 
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    LONGEST_NUMBER_BYTES = 63,
+};
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -70,4 +78,46 @@ bool units_parse_size_bytes(struct slice text, int64_t *size_bytes)
                                         {"KiB", 1L << 10}, {"M", 1L << 20},  {"MB", 1L << 20},  {"MiB", 1L << 20},
                                         {"G", 1L << 30},   {"GB", 1L << 30}, {"GiB", 1L << 30}, {NULL, 0}};
     return parse_with_units(text, units, size_bytes);
+}
+
+static struct slice skip_digits(struct slice text, bool *has_some)
+{
+    size_t count = 0;
+    while (count < text.length && ascii_is_digit(text.data[count]))
+        ++count;
+    *has_some = count != 0;
+    return slice_skip(text, count);
+}
+
+static bool is_one_of(struct slice text, const char *characters)
+{
+    return text.length != 0 && text.data[0] != '\0' && strchr(characters, text.data[0]) != NULL;
+}
+
+/* strtod takes more than this: blanks, "0x1p3", "inf". */
+static bool is_decimal(struct slice text)
+{
+    bool has_digits;
+    text = skip_digits(slice_skip(text, is_one_of(text, "+-")), &has_digits);
+    if (has_digits && is_one_of(text, "."))
+        text = skip_digits(slice_skip(text, 1), &has_digits);
+    if (has_digits && is_one_of(text, "eE")) {
+        text = slice_skip(text, 1);
+        text = skip_digits(slice_skip(text, is_one_of(text, "+-")), &has_digits);
+    }
+    return has_digits && text.length == 0;
+}
+
+bool units_parse_number(struct slice text, double *number)
+{
+    char terminated[LONGEST_NUMBER_BYTES + 1];
+    if (text.length > LONGEST_NUMBER_BYTES || !is_decimal(text))
+        return false;
+    memcpy(terminated, text.data, text.length);
+    terminated[text.length] = '\0';
+    /* a library may have chosen a locale for the process in which numbers have a comma */
+    locale_t plain = newlocale(LC_ALL_MASK, "C", NULL);
+    *number = strtod_l(terminated, NULL, plain);
+    freelocale(plain);
+    return isfinite(*number);
 }

@@ -1,5 +1,6 @@
 #include "coding/response_compression.h"
 
+#include "filter/byte_claims.h"
 #include "http/content_coding.h"
 
 static const struct slice event_stream = {"text/event-stream", sizeof("text/event-stream") - 1};
@@ -77,16 +78,10 @@ static bool forbids_changes(const struct headers *headers)
 }
 
 /* What somebody may hold the very bytes against. */
-static const char *const digests[] = {"content-digest", "repr-digest", "digest", "content-md5"};
-
-enum {
-    DIGESTS = sizeof(digests) / sizeof(digests[0]),
-};
-
 static bool has_digest(const struct response_head *response)
 {
-    for (size_t i = 0; i < DIGESTS; ++i) {
-        struct slice name = slice_from_text(digests[i]);
+    for (size_t i = 0; i < BYTE_CLAIMS_DIGESTS; ++i) {
+        struct slice name = byte_claims_digests[i];
         if (headers_find(&response->headers, name) != NULL || list_has(response->trailer_names, name))
             return true;
     }
@@ -127,16 +122,6 @@ static void add_vary(struct exchange *exchange)
         field->value = arena_print(&exchange->arena, "%.*s, Accept-Encoding", SLICE_ARG(field->value));
 }
 
-static bool is_strong(struct slice tag)
-{
-    return tag.length >= 2 && tag.data[0] == '"';
-}
-
-static struct slice weaken(struct exchange *exchange, struct slice tag)
-{
-    return arena_print(&exchange->arena, "W/%.*s", SLICE_ARG(tag));
-}
-
 /* A tag that we made weak comes back; whoever keeps the response by it finds it by no other (RFC 9111 section
  * 4.3.4). The type is that of what is kept, and seldom told. */
 static void settle_not_modified(const struct compression_settings *settings, struct exchange *exchange)
@@ -148,9 +133,9 @@ static void settle_not_modified(const struct compression_settings *settings, str
         return;
     add_vary(exchange);
     struct header *tag = headers_find(response, SLICE("etag"));
-    if (tag == NULL || !is_strong(tag->value))
+    if (tag == NULL || !byte_claims_is_strong_tag(tag->value))
         return;
-    struct slice weak = weaken(exchange, tag->value);
+    struct slice weak = byte_claims_weaken(&exchange->arena, tag->value);
     if (has_item(&exchange->request.headers, SLICE("if-none-match"), weak))
         tag->value = weak;
 }
@@ -199,9 +184,7 @@ bool response_compression_takes(const struct compression_settings *settings, con
 void response_compression_announce(struct exchange *exchange, enum coding coding)
 {
     struct response_head *response = &exchange->response;
-    struct header *tag = headers_find(&response->headers, SLICE("etag"));
-    if (tag != NULL && is_strong(tag->value))
-        tag->value = weaken(exchange, tag->value);
+    byte_claims_weaken_tag(&response->headers, &exchange->arena);
     headers_remove(&response->headers, SLICE("accept-ranges"));
     headers_add(&response->headers, &exchange->arena, SLICE("Content-Encoding"), coding_name(coding));
     response->body_length = -1;
@@ -209,11 +192,8 @@ void response_compression_announce(struct exchange *exchange, enum coding coding
 
 void response_compression_settle_trailers(struct exchange *exchange)
 {
-    for (size_t i = 0; i < DIGESTS && exchange->response_trailers.count != 0; ++i)
-        headers_remove(&exchange->response_trailers, slice_from_text(digests[i]));
-    struct header *tag = headers_find(&exchange->response_trailers, SLICE("etag"));
-    if (tag != NULL && is_strong(tag->value))
-        tag->value = weaken(exchange, tag->value);
+    byte_claims_drop_digests(&exchange->response_trailers);
+    byte_claims_weaken_tag(&exchange->response_trailers, &exchange->arena);
 }
 
 bool response_compression_is_event_stream(const struct exchange *exchange)

@@ -1,19 +1,20 @@
 #include "command/check.h"
 
-#include "base/spawn.h"
+#include "base/log.h"
+#include "filter/quiesce.h"
 #include "listen/tls_listener.h"
 #include "plan/plan.h"
 #include "process/identity.h"
 #include "process/logs.h"
-#include "process/obituary.h"
 #include "process/program.h"
-#include "process/slots.h"
+#include "process/start_timeout.h"
+#include "process/trial.h"
 #include "tls/tls_upstream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -22,16 +23,19 @@ enum {
 
 struct check {
     const char *file;
-    struct slots slots;
-    int slot_number;
-    struct slot *slot; /* in the child */
+    struct slot *slot;
+    struct slot_threads *threads;
 };
-
-/* Nobody else uses the slot's counter here: it tells an end of ours from an exit() in a library. */
-static const uint32_t check_done = 1;
 
 static void ignore_wake(void *context)
 {
+}
+
+/* It may be checked by root and served by somebody else. */
+static void warn_of_root(const struct settings *settings)
+{
+    if (geteuid() == 0 && settings->user.length == 0 && settings->style == SETTINGS_YAML && !identity_may_root_serve())
+        log_line(LOG_LEVEL_WARNING, "no `user` is named: started by root, FlexiLib would not serve this");
 }
 
 /* What a worker does with the settings themselves, as far as it leaves no trace. */
@@ -40,9 +44,10 @@ static bool check_surroundings(const struct settings *settings, struct error *er
     struct identity identity;
     if (settings->user.length != 0 && !identity_find(settings->user.data, settings->user_place, &identity, error))
         return false;
-    return settings->access_log.length == 0 || logs_is_possible(settings->access_log.data) ||
-           error_set_at(error, settings->access_log_place, "cannot open the access log '%s': %s",
-                        settings->access_log.data, strerror(errno));
+    warn_of_root(settings);
+    return settings->access_log.path.length == 0 || logs_is_possible(settings->access_log.path.data) ||
+           error_set_at(error, settings->access_log.place, "cannot open the access log '%s': %s",
+                        settings->access_log.path.data, strerror(errno));
 }
 
 static bool check_tls(const struct settings *settings, struct error *error)
@@ -66,10 +71,15 @@ static bool build(const struct check *check, struct source *source, const struct
     if (!program_open(&program))
         return error_set(error, "cannot find the program itself: %s", strerror(errno));
     char *bundled = program_bundled_folder(program.path);
-    struct runtime_services services = {.wake = ignore_wake};
+    struct runtime_services services = {.wake = ignore_wake, .settings = settings};
     struct runtime *runtime = runtime_create(&services, check->slot, (size_t)settings->arena_bytes);
+    runtime_show_threads(runtime, check->threads);
+    /* a server that runs may own what they would take */
+    runtime_put_off_exclusive(runtime);
+    runtime_limit_pool(runtime, &settings->pool);
     struct plan *plan = plan_build(settings, source, runtime, bundled, error);
-    bool is_built = plan != NULL;
+    /* no loop runs, so filters that wait for something are not waited for */
+    bool is_built = plan != NULL && runtime_ready(runtime, error) != RUNTIME_FAILED;
     plan_destroy(plan);
     runtime_destroy(runtime);
     free(bundled);
@@ -77,19 +87,18 @@ static bool build(const struct check *check, struct source *source, const struct
     return is_built;
 }
 
-static int check_file(void *data)
+static int check_file(struct slot *slot, struct slot_threads *threads, void *data)
 {
     struct check *check = data;
     struct error error = ERROR_INIT;
-    check->slot = slots_attach(check->slots.fd, check->slot_number, getpid());
+    check->slot = slot;
+    check->threads = threads;
     struct source *source = source_create_live(NULL);
     struct settings *settings = settings_load(source, check->file, &error);
     bool is_fine = settings != NULL && check_surroundings(settings, &error) && check_tls(settings, &error) &&
                    build(check, source, settings, &error);
     settings_destroy(settings);
     source_destroy(source);
-    if (check->slot != NULL)
-        check->slot->connections = check_done;
     if (is_fine)
         return EXIT_SUCCESS;
     struct text description = TEXT_INIT;
@@ -99,41 +108,31 @@ static int check_file(void *data)
     return STATUS_REFUSED;
 }
 
-static int report_end(const struct check *check, int status)
-{
-    struct slot slot = slots_read(&check->slots, check->slot_number);
-    if (WIFEXITED(status) && slot.connections == check_done) {
-        if (WEXITSTATUS(status) == EXIT_SUCCESS)
-            printf("%s: ok\n", check->file);
-        return WEXITSTATUS(status);
-    }
-    struct text line = TEXT_INIT;
-    if (WIFSIGNALED(status))
-        text_print(&line, "the check was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        text_print(&line, "a library ended the check with status %d", WEXITSTATUS(status));
-    obituary_print_slot(&slot, &line);
-    fprintf(stderr, "%s: %s\n", check->file, line.data);
-    text_finish(&line);
-    return STATUS_REFUSED;
-}
-
 int check_run(const char *file)
 {
     struct check check = {.file = file};
-    int status = 0;
-    if (!slots_open(&check.slots)) {
-        fprintf(stderr, "cannot make shared memory: %s\n", strerror(errno));
-        return EXIT_FAILURE;
+    int64_t limit_ms = start_timeout_ms();
+    struct trial trial = {
+        .run = check_file,
+        .data = &check,
+        .what = "the check",
+        .limit_ms = limit_ms > UINT_MAX ? UINT_MAX : (unsigned)limit_ms,
+    };
+    struct text sentence = TEXT_INIT;
+    int status = EXIT_FAILURE;
+    switch (trial_run(&trial, &status, &sentence)) {
+    case TRIAL_RETURNED:
+        if (status == EXIT_SUCCESS)
+            printf("%s: ok\n", file);
+        break;
+    case TRIAL_ENDED:
+        fprintf(stderr, "%s: %s\n", file, sentence.data);
+        status = STATUS_REFUSED;
+        break;
+    case TRIAL_IMPOSSIBLE:
+        fprintf(stderr, "%s\n", sentence.data);
+        break;
     }
-    check.slot_number = slots_take(&check.slots);
-    pid_t pid = spawn_copy(check_file, &check);
-    if (pid == -1 || waitpid(pid, &status, 0) == -1) {
-        fprintf(stderr, "cannot start a process: %s\n", strerror(errno));
-        slots_close(&check.slots);
-        return EXIT_FAILURE;
-    }
-    int result = report_end(&check, status);
-    slots_close(&check.slots);
-    return result;
+    text_finish(&sentence);
+    return status;
 }

@@ -3,27 +3,41 @@
 #include "base/suggest.h"
 
 static const char usage[] =
-    "usage: flexilib [-c FILE] | flexilib check [-c FILE] | flexilib server [-c FILE] ... | flexilib help";
+    "usage: flexilib [-c FILE] [--last-good] [--no-filters], or flexilib with check, healthcheck, "
+    "server, metrics, reload, rollback, upgrade, status, filter or help";
 
 static const char help[] =
     "FlexiLib, a reverse proxy that is extended with shared libraries.\n"
     "\n"
-    "  flexilib [-c FILE]              serve, in the foreground\n"
+    "  flexilib [-c FILE] [--last-good] [--no-filters]\n"
+    "                                  serve, in the foreground; --last-good: where the file is wrong, what was "
+    "served\n"
+    "                                  last; --no-filters, in an emergency: without any library, those that protect\n"
+    "                                  something included\n"
     "  flexilib check [-c FILE]        read the configuration, load every library, create every filter (also: -t)\n"
-    "  flexilib healthcheck [ADDRESS]  ask a running FlexiLib for / : exit 0 for any answer below 500\n"
-    "                                  (ADDRESS: host:port, unix:/path or a URL; else the configuration's first\n"
-    "                                  listener)\n"
+    "  flexilib healthcheck [ADDRESS]  ask a running FlexiLib how it is: exit 0 for any answer below 500\n"
+    "                                  (ADDRESS: host:port, unix:/path or a URL; else the configuration's admin\n"
+    "                                  listener, or its first one)\n"
     "  flexilib server [-c FILE] [--json] [UPSTREAM]\n"
     "                                  how the servers of upstreams stand, in the FlexiLib that serves this file\n"
     "  flexilib server [-c FILE] [--json] UPSTREAM URL drain|ready\n"
     "                                  give a server no new requests any more; give it requests again\n"
+    "  flexilib metrics [-c FILE]      what is counted there, as Prometheus reads it\n"
+    "  flexilib reload [-c FILE]       have it take up the file and its libraries as they are now, wait for the "
+    "outcome\n"
+    "                                  and tell what changed, or what is wrong (exit status 78)\n"
+    "  flexilib rollback [-c FILE]     have it go back to what it served before, at once\n"
+    "  flexilib upgrade [-c FILE]      have it go on as the program that is on disk now, and wait for the outcome\n"
+    "  flexilib status [-c FILE] [--json]\n"
+    "                                  what it runs: generations, libraries, the last reload\n"
+    "  flexilib filter COMMAND ...     for authors of filters: look at a library, try it (flexilib filter help)\n"
     "  flexilib help                   this page (also: -h, --help)\n"
     "  flexilib --version              the version (also: -v); -V tells those of the contract and of libraries too\n"
     "\n"
     "Without -c: $FLEXILIB_CONFIG, ./flexilib.yaml, ./proxy.ini or /etc/flexilib/flexilib.yaml, the first that is\n"
     "there. Signals: HUP reloads; TERM and INT let requests finish within shutdown_timeout, a second one ends at\n"
-    "once; QUIT waits without limit; USR1 reopens logs. Exit status: 0, 1 for a failure, 2 for a wrong command line,\n"
-    "78 for a wrong configuration.\n";
+    "once; QUIT waits without limit; USR1 reopens logs; USR2 upgrades to the program on disk. Exit status: 0, 1 for a\n"
+    "failure, 2 for a wrong command line, 78 for a wrong configuration.\n";
 
 struct word {
     const char *text;
@@ -35,6 +49,12 @@ static const struct word words[] = {
     {"-t", COMMAND_CHECK},
     {"healthcheck", COMMAND_HEALTHCHECK},
     {"server", COMMAND_SERVER},
+    {"metrics", COMMAND_METRICS},
+    {"reload", COMMAND_RELOAD},
+    {"rollback", COMMAND_ROLLBACK},
+    {"upgrade", COMMAND_UPGRADE},
+    {"status", COMMAND_STATUS},
+    {"filter", COMMAND_FILTER},
     {"help", COMMAND_HELP},
     {"--help", COMMAND_HELP},
     {"-h", COMMAND_HELP},
@@ -44,6 +64,8 @@ static const struct word words[] = {
     {"-c", 0},
     {"--config", 0},
     {"--json", 0},
+    {"--no-filters", 0},
+    {"--last-good", 0},
 };
 
 enum {
@@ -98,6 +120,8 @@ static bool set_command(struct command_line *line, const struct word *word, stru
 {
     if (line->command != COMMAND_SERVE && line->command != word->command)
         return error_set(error, "'%s' does not go with another command", word->text);
+    if (word->command == COMMAND_FILTER)
+        return error_set(error, "'filter' comes first: its tools take other arguments");
     line->command = word->command;
     return true;
 }
@@ -115,8 +139,12 @@ static bool add_operand(struct command_line *line, const char *operand, struct e
 
 static bool check_operands(const struct command_line *line, struct error *error)
 {
-    if (line->is_json && line->command != COMMAND_SERVER)
-        return error_set(error, "--json goes with server only");
+    if (line->is_without_filters && line->command != COMMAND_SERVE)
+        return error_set(error, "--no-filters is for serving only");
+    if (line->is_json && line->command != COMMAND_SERVER && line->command != COMMAND_STATUS)
+        return error_set(error, "--json goes with server and status only");
+    if (line->may_use_last_good && line->command != COMMAND_SERVE)
+        return error_set(error, "--last-good goes with serving only");
     return line->operand_count != 2 ||
            error_set(error, "server %s %s lacks what to do: drain or ready", line->operands[0], line->operands[1]);
 }
@@ -128,10 +156,12 @@ static bool parse_argument(struct command_line *line, char ***next, struct error
     if (line->command == COMMAND_SERVER && text[0] != '-')
         return add_operand(line, text, error);
     const struct word *word = find_word(argument);
-    if (slice_equals(argument, SLICE("--json"))) {
-        line->is_json = true;
-        return true;
-    }
+    if (slice_equals(argument, SLICE("--no-filters")))
+        return line->is_without_filters = true;
+    if (slice_equals(argument, SLICE("--json")))
+        return line->is_json = true;
+    if (slice_equals(argument, SLICE("--last-good")))
+        return line->may_use_last_good = true;
     if (word != NULL && word->command != 0)
         return set_command(line, word, error);
     if (word != NULL) {
@@ -163,6 +193,11 @@ bool command_line_parse(int count, char **arguments, struct command_line *line, 
 {
     *line = (struct command_line){.command = COMMAND_SERVE};
     char **next = arguments + (count != 0);
+    /* its tools read their arguments themselves */
+    if (*next != NULL && strcmp(*next, "filter") == 0) {
+        *line = (struct command_line){.command = COMMAND_FILTER, .rest = next + 1};
+        return true;
+    }
     if (wants_help(next)) {
         line->command = COMMAND_HELP;
         return true;

@@ -10,6 +10,12 @@ enum command {
     COMMAND_CHECK,
     COMMAND_HEALTHCHECK,
     COMMAND_SERVER,
+    COMMAND_METRICS,
+    COMMAND_RELOAD,
+    COMMAND_ROLLBACK,
+    COMMAND_UPGRADE,
+    COMMAND_STATUS,
+    COMMAND_FILTER,
     COMMAND_HELP,
     COMMAND_VERSION,
     COMMAND_VERSIONS,
@@ -26,7 +32,10 @@ struct command_line {
     /* Of server: upstream, URL and "drain" or "ready"; the upstream alone; or none of them. */
     const char *operands[COMMAND_LINE_OPERANDS];
     size_t operand_count;
+    char **rest; /* of filter: what stands behind it, NULL at the end */
     bool is_json;
+    bool is_without_filters; /* --no-filters */
+    bool may_use_last_good;  /* of serve: where the file is wrong */
 };
 
 /* Reads the arguments. Returns false and fills error, with what may have been meant. */

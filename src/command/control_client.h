@@ -12,4 +12,10 @@
 bool control_client_ask(const char *file, const struct text *request, struct text *lines, struct error *error)
     __attribute__((warn_unused_result));
 
+/* The same for a request whose answer takes its time, and where an answer that tells of a failure has lines of interest
+ * too: returns the status that the answer ends with, error being filled with its sentence unless that is 0. Returns -1
+ * and fills error where there was no answer. */
+int control_client_await(const char *file, const struct text *request, struct text *lines, struct error *error)
+    __attribute__((warn_unused_result));
+
 #endif

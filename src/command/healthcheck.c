@@ -16,6 +16,7 @@
 enum {
     STATUS_REFUSED = 78,
     TIMEOUT_S = 5,
+    ANSWER_BYTES = 1024,
 };
 
 struct question {
@@ -78,26 +79,13 @@ static struct slice reachable_host(struct slice host)
     return slice_equals(host, SLICE("::")) ? SLICE("::1") : host;
 }
 
-static bool read_first_listener(const char *file, struct question *question)
+static void ask_listener(const struct listener_settings *listener, const char *path, struct question *question)
 {
-    struct error error = ERROR_INIT;
-    struct text description = TEXT_INIT;
-    struct source *source = source_create_live(NULL);
-    struct settings *settings = settings_load(source, file, &error);
-    if (settings != NULL && settings->listener_count != 0) {
-        const struct listener_settings *listener = &settings->listeners[0];
-        question->is_unix = listener->is_unix;
-        text_add(&question->host, listener->is_unix ? listener->host : reachable_host(listener->host));
-        text_print(&question->port, "%u", listener->port);
-        text_add(&question->path, SLICE("/"));
-    } else {
-        error_describe(&error, &description);
-        fprintf(stderr, "%s\n", description.length == 0 ? "nothing listens" : description.data);
-    }
-    text_finish(&description);
-    settings_destroy(settings);
-    source_destroy(source);
-    return question->host.length != 0;
+    question_finish(question);
+    question->is_unix = listener->is_unix;
+    text_add(&question->host, listener->is_unix ? listener->host : reachable_host(listener->host));
+    text_print(&question->port, "%u", listener->port);
+    text_print(&question->path, "%s", path);
 }
 
 static int connect_address(int family, const struct sockaddr *address, socklen_t length)
@@ -123,7 +111,8 @@ static int connect_unix(const struct question *question, const char **reason)
     }
     memcpy(address.sun_path, question->host.data, question->host.length);
     int fd = connect_address(AF_UNIX, (const struct sockaddr *)&address, sizeof(address));
-    *reason = strerror(errno);
+    if (fd == -1)
+        *reason = strerror(errno);
     return fd;
 }
 
@@ -141,56 +130,118 @@ static int connect_tcp(const struct question *question, const char **reason)
         fd = connect_address(address->ai_family, address->ai_addr, address->ai_addrlen);
     int saved = errno;
     freeaddrinfo(found);
-    *reason = strerror(saved);
+    if (fd == -1)
+        *reason = strerror(saved);
     return fd;
 }
 
-/* The status of the answer, 0 where there is none. */
-static unsigned ask(int fd, const struct question *question)
+/* Returns how much of the answer's beginning there is in room. */
+static size_t exchange_texts(int fd, const struct question *question, char *room, size_t capacity)
 {
     struct text request = TEXT_INIT;
-    char answer[sizeof("HTTP/1.1 200")] = "";
     size_t length = 0;
     ssize_t got = 1;
     text_print(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: flexilib-healthcheck\r\nConnection: close\r\n\r\n",
                question->path.data, question->is_unix ? "localhost" : question->host.data);
     if (!file_write_all(fd, text_slice(&request)))
         got = 0;
-    while (got > 0 && length < sizeof(answer) - 1) {
-        got = read(fd, answer + length, sizeof(answer) - 1 - length);
+    while (got > 0 && length < capacity) {
+        got = read(fd, room + length, capacity - length);
         length += got > 0 ? (size_t)got : 0;
     }
     text_finish(&request);
+    return length;
+}
+
+/* The status of the answer, 0 where there is none. */
+static unsigned ask(int fd, const struct question *question, bool *is_ok)
+{
+    static const size_t least = sizeof("HTTP/1.1 200") - 1;
+    char room[ANSWER_BYTES];
+    struct slice answer = slice_of(room, exchange_texts(fd, question, room, sizeof(room)));
     uint64_t status = 0;
-    if (length != sizeof(answer) - 1 || !slice_starts_with(slice_of(answer, length), SLICE("HTTP/1.")) ||
-        !slice_parse_number(slice_of(answer + length - 3, 3), &status))
+    *is_ok = slice_ends_with(answer, SLICE("\r\n\r\nok\n"));
+    if (answer.length < least || !slice_starts_with(answer, SLICE("HTTP/1.")) ||
+        !slice_parse_number(slice_of(answer.data + least - 3, 3), &status))
         return 0;
     return (unsigned)status;
+}
+
+static unsigned put(const struct question *question, bool *is_ok, const char **reason)
+{
+    int fd = question->is_unix ? connect_unix(question, reason) : connect_tcp(question, reason);
+    *is_ok = false;
+    if (fd == -1)
+        return 0;
+    unsigned status = ask(fd, question, is_ok);
+    close(fd);
+    return status;
+}
+
+static int ask_target(const struct question *question)
+{
+    const char *reason = NULL;
+    bool is_ok;
+    unsigned status = put(question, &is_ok, &reason);
+    if (reason != NULL)
+        fprintf(stderr, "cannot connect to %s: %s\n", question->host.data, reason);
+    else if (status == 0)
+        fprintf(stderr, "no answer from %s\n", question->host.data);
+    else
+        printf("%u\n", status);
+    return status != 0 && status < 500 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The admin listener answers even where clients have to wait. Where nobody has chosen its address, another program may
+ * have it, and then there is none. */
+static int ask_program(const struct settings *settings, struct question *question)
+{
+    const struct admin_settings *admin = &settings->admin;
+    const char *reason = NULL;
+    bool is_ok = false;
+    if (admin->is_on && (admin->listener.is_unix || admin->listener.port != 0)) {
+        ask_listener(&admin->listener, "/healthz", question);
+        if (!admin->is_usual)
+            return ask_target(question);
+        unsigned status = put(question, &is_ok, &reason);
+        if (is_ok) {
+            printf("%u\n", status);
+            return status == 200 ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+    }
+    ask_listener(&settings->listeners[0], "/", question);
+    return ask_target(question);
+}
+
+static int ask_configured(const char *file, struct question *question)
+{
+    struct error error = ERROR_INIT;
+    struct text description = TEXT_INIT;
+    struct source *source = source_create_live(NULL);
+    struct settings *settings = settings_load(source, file, &error);
+    int result = STATUS_REFUSED;
+    if (settings != NULL) {
+        result = ask_program(settings, question);
+    } else {
+        error_describe(&error, &description);
+        fprintf(stderr, "%s\n", description.data);
+    }
+    text_finish(&description);
+    settings_destroy(settings);
+    source_destroy(source);
+    return result;
 }
 
 int healthcheck_run(const char *target, const char *file)
 {
     struct question question = {0};
     int result = EXIT_FAILURE;
-    const char *reason = "";
-    if (target != NULL && !check_target(target))
-        return EXIT_FAILURE;
-    if (target != NULL)
+    if (target == NULL) {
+        result = ask_configured(file, &question);
+    } else if (check_target(target)) {
         parse_target(target, &question);
-    else if (!read_first_listener(file, &question))
-        return STATUS_REFUSED;
-    int fd = question.is_unix ? connect_unix(&question, &reason) : connect_tcp(&question, &reason);
-    unsigned status = fd == -1 ? 0 : ask(fd, &question);
-    if (fd == -1)
-        fprintf(stderr, "cannot connect to %s: %s\n", question.host.data, reason);
-    else if (status == 0)
-        fprintf(stderr, "no answer from %s\n", question.host.data);
-    else
-        printf("%u\n", status);
-    if (status != 0 && status < 500)
-        result = EXIT_SUCCESS;
-    if (fd != -1)
-        close(fd);
+        result = ask_target(&question);
+    }
     question_finish(&question);
     return result;
 }

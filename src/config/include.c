@@ -74,7 +74,7 @@ static struct node *parse_file(struct include *include, struct open_file *file, 
         return NULL;
     if (!source_read_text(include->source, file->path, &text->content)) {
         int number = errno;
-        source_want(include->source, file->path);
+        source_want(include->source, WATCH_FILE, file->path);
         error_set_at(include->error, at, "cannot read '%s': %s%s", shown, source_refusal(number),
                      wording_home_hint(file->path));
         return NULL;
@@ -98,6 +98,20 @@ static bool is_pattern(struct slice path)
            slice_find(path, '[') != path.length;
 }
 
+/* What the folder is called is no part of the pattern. */
+static const char *find_pattern(const struct include *include, const struct node *node)
+{
+    char *folder = file_folder(node->file);
+    struct text escaped = TEXT_INIT;
+    file_add_to_pattern(folder, &escaped);
+    char *absolute = file_absolute(escaped.data, arena_copy(include->arena, node->text).data);
+    const char *pattern = arena_copy(include->arena, slice_from_text(absolute)).data;
+    free(absolute);
+    free(folder);
+    text_finish(&escaped);
+    return pattern;
+}
+
 static bool load_named(struct include *include, const struct open_file *outer, const struct node *node,
                        const struct action *action)
 {
@@ -106,10 +120,9 @@ static bool load_named(struct include *include, const struct open_file *outer, c
                             node_kind_phrase(node));
     if (node->text.length == 0 || node->is_null)
         return error_set_at(include->error, node->place, "'include' has no value");
-    const char *path = node_path(node, node->text, include->arena);
     if (!is_pattern(node->text))
-        return load_path(include, outer, path, node->place, action);
-    for (char *const *match = source_glob(include->source, path); *match != NULL; ++match) {
+        return load_path(include, outer, node_path(node, node->text, include->arena), node->place, action);
+    for (char *const *match = source_glob(include->source, find_pattern(include, node)); *match != NULL; ++match) {
         if (!load_path(include, outer, *match, node->place, action))
             return false;
     }

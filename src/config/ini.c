@@ -138,7 +138,7 @@ bool ini_read(struct settings_reader *reader, const char *path)
     text->path = arena_copy(reader->arena, slice_from_text(path)).data;
     if (!source_read_text(reader->source, absolute, &text->content)) {
         int number = errno;
-        source_want(reader->source, absolute);
+        source_want(reader->source, WATCH_FILE, absolute);
         free(absolute);
         return error_set(reader->error, "cannot read '%s': %s", text->path, source_refusal(number));
     }

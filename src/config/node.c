@@ -1,6 +1,7 @@
 #include "config/node.h"
 
 #include "base/file.h"
+#include "config/document.h"
 #include "config/include.h"
 
 #include <stdlib.h>
@@ -9,6 +10,19 @@ const struct node *node_load(struct source *source, const char *path, struct are
 {
     struct include include = {.source = source, .arena = arena, .error = error};
     return include_load(&include, path);
+}
+
+const struct node *node_parse(struct source *source, const char *name, struct slice text, struct arena *arena,
+                              struct error *error)
+{
+    size_t node_count = 0;
+    struct source_text *named = arena_alloc(arena, sizeof(*named));
+    *named = (struct source_text){arena_copy(arena, slice_from_text(name)).data, text};
+    char *file = file_absolute(NULL, name);
+    struct document document = {source,     arena, error, named, arena_copy(arena, slice_from_text(file)).data,
+                                &node_count};
+    free(file);
+    return document_parse(&document);
 }
 
 const struct node *node_find(const struct node *mapping, const char *key)

@@ -36,6 +36,12 @@ struct node {
  * mapping; an empty file gives an empty one. Returns NULL and fills error. */
 const struct node *node_load(struct source *source, const char *path, struct arena *arena, struct error *error);
 
+/* Reads one YAML text, which messages call by name, without includes; it must outlive the tree. Relative paths in it
+ * are so to the current folder. The result may be of any kind; a text without content gives an empty mapping. Returns
+ * NULL and fills error. */
+const struct node *node_parse(struct source *source, const char *name, struct slice text, struct arena *arena,
+                              struct error *error);
+
 /* The value of a mapping's key, or NULL. */
 const struct node *node_find(const struct node *mapping, const char *key);
 

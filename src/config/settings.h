@@ -4,7 +4,9 @@
 /* What the configuration says, checked as far as it can be without loading a library: the result of reading a YAML file
  * or the original's proxy.ini. Immutable. Everything lives in the settings' own arena. */
 
+#include "base/watch.h"
 #include "config/address_range.h"
+#include "config/name_index.h"
 #include "config/settings_compress.h"
 #include "config/settings_upstream.h"
 
@@ -53,12 +55,42 @@ enum error_policy {
     ERROR_POLICY_OPEN,       /* go on without the filter */
 };
 
+struct library_settings {
+    struct slice name;
+    struct slice path; /* absolute, or a bare name to be looked up */
+    bool has_share;    /* of the pool, of its own */
+    unsigned share_percent;
+    bool is_blocking;                     /* whatever its filters say of themselves */
+    bool is_serial;                       /* it does not bear two calls at once */
+    bool wants_quarantine;                /* crashes that go on put its routes out of service */
+    const struct runner_settings *runner; /* what runs it; NULL: the workers themselves */
+    struct place place;
+};
+
+/* Processes that run one library for the workers (`isolate: process`), all alike. */
+struct runner_settings {
+    unsigned number;      /* its index in settings.runners */
+    struct slice name;    /* of the library, as the configuration calls it */
+    struct slice library; /* as in step_settings */
+    bool library_is_path;
+    unsigned instances;
+    int64_t memory_bytes; /* that the library may take, in each process */
+    int64_t call_timeout_ms;
+    int64_t call_cpu_time_ms; /* that one call may use; 0: whatever fits into call_timeout_ms */
+    unsigned nice;            /* how much the scheduler prefers others */
+    bool is_used;             /* by some step */
+    struct place place;
+};
+
 /* One filter as a chain names it. */
 struct step_settings {
     struct slice name;    /* as written: for messages and for `skip` */
     struct slice library; /* the name under `libraries:`, a bundled name, or an absolute path */
     struct slice filter;  /* which filter of the library; empty: its only one, or the one named like the library */
     bool library_is_path;
+    const struct library_settings *declared; /* what stands under `libraries:`; NULL: nothing */
+    const struct runner_settings *runner;    /* whose process it runs in; NULL: the workers' own */
+    unsigned number;                         /* counts the steps of the settings, in the order of the file */
     enum error_policy on_error;
     const struct node *options; /* a mapping, or NULL */
     struct place place;
@@ -174,6 +206,7 @@ struct route_settings {
     int64_t body_limit_bytes;
     bool has_compression;                           /* of its own, in place of the one around */
     const struct compression_settings *compression; /* NULL: none */
+    const struct node *node;                        /* as it is written; NULL in proxy.ini */
     struct place place;
 };
 
@@ -222,6 +255,14 @@ struct listener_settings {
     struct place place;
 };
 
+/* Where operators and what watches the program ask how it is. */
+struct admin_settings {
+    bool is_on;
+    bool is_usual;  /* nobody has chosen the address: where it cannot be opened, there is a warning and nothing more */
+    bool is_logged; /* in the access log */
+    struct listener_settings listener;
+};
+
 /* Whether clients that come by http are sent to https, and what those are told who come by https. */
 struct https_only_settings {
     bool is_on;
@@ -230,16 +271,40 @@ struct https_only_settings {
     struct pattern_list except; /* paths that are answered by http too */
 };
 
-struct library_settings {
-    struct slice name;
-    struct slice path; /* absolute, or a bare name to be looked up */
-    struct place place;
-};
-
 /* Whom names of servers are asked of. */
 struct resolver_settings {
     struct slice servers; /* ADDRESS:PORT, separated by commas; empty: those of /etc/resolv.conf */
     int64_t timeout_ms;   /* until a name server is asked again, or the next one is */
+};
+
+/* Threads for work that blocks, in each worker. */
+struct pool_settings {
+    unsigned threads;
+    unsigned queue;         /* jobs that may wait for one */
+    unsigned share_percent; /* what one library may have of both */
+};
+
+/* Lines of the access log have a bound. What stands in a format is never cut, and may become longer by escapes; a value
+ * has at least so much room. */
+enum {
+    SETTINGS_LOG_LINE_BYTES = 4095, /* with the line end */
+    SETTINGS_LOG_ESCAPED_BYTES = 6,
+    SETTINGS_LOG_LEAST_VALUE_BYTES = 24,
+};
+
+/* One value of a log line that is a JSON object. */
+struct access_log_field {
+    struct slice name;
+    const struct template *value;
+};
+
+struct access_log_settings {
+    struct slice path; /* absolute, "-" for standard output, empty for none */
+    struct place place;
+    /* What a line says: one of these, or neither for the usual line. */
+    const struct template *line;
+    const struct access_log_field *fields;
+    size_t field_count;
 };
 
 enum settings_style {
@@ -249,19 +314,26 @@ enum settings_style {
 
 struct settings {
     enum settings_style style;
-    const char *path;   /* of the file, as given */
-    const char *folder; /* absolute: of the file for YAML, the start folder for proxy.ini */
+    const char *path;        /* of the file, as given */
+    const struct node *root; /* what is written in it, as a whole; NULL for proxy.ini */
+    const char *folder;      /* absolute: of the file for YAML, the start folder for proxy.ini */
 
     const struct listener_settings *listeners;
     size_t listener_count;
+    struct admin_settings admin;
     uint32_t workers; /* 0: as many as CPUs */
     const struct library_settings *libraries;
     size_t library_count;
+    bool is_without_filters; /* never in a file: the operator has asked for it, in an emergency */
+    const struct runner_settings *const *runners;
+    size_t runner_count;
     const struct field_item *library_path; /* folders, absolute, searched after the bundled one */
     size_t library_path_count;
     struct upstream_settings *const *upstreams; /* named and inline ones */
     size_t upstream_count;
+    struct name_index upstream_names; /* the named ones */
     struct resolver_settings resolver;
+    struct pool_settings pool;
     const struct step_settings *filters; /* the chain of every route */
     size_t filter_count;
     struct route_settings *routes;
@@ -276,24 +348,43 @@ struct settings {
 
     struct slice user; /* to run workers as; empty: stay who we are */
     struct place user_place;
-    struct slice access_log; /* absolute path, "-" for standard output, empty for none */
-    struct place access_log_place;
+    struct access_log_settings access_log;
     int64_t body_limit_bytes;
     int64_t body_rate_bytes; /* the slowest that a client may send a body, in a second; 0: any rate */
     int64_t head_limit_bytes;
     int64_t header_limit; /* how many fields */
     int64_t header_timeout_ms, body_timeout_ms, keep_alive_timeout_ms, write_timeout_ms;
     int64_t handler_timeout_ms; /* how long a filter may pause */
-    int64_t drain_timeout_ms, shutdown_timeout_ms;
+    int64_t stuck_timeout_ms;   /* how long a worker's loop may stand still; 0: any time */
+    int64_t probation_ms;       /* in which a library that a change brought is rolled back for crashing */
+    int64_t create_timeout_ms;  /* how long one that has deferred it may take until it is ready */
+    int64_t drain_timeout_ms, drain_tunnels_ms; /* after a reload: of requests, of tunnels */
+    int64_t max_generations;                    /* that drain and have requests left, before a reload waits */
+    int64_t shutdown_timeout_ms;
+    int64_t shutdown_delay_ms;           /* until it stops to accept, when told to stop */
     int64_t max_connections;             /* of clients, with all workers; 0: any number */
     int64_t max_connections_per_address; /* likewise; a network of 64 bits counts as one where it is IPv6 */
     int64_t arena_bytes;                 /* what an exchange has ready */
+    enum watch_mode watch;               /* which files cause a reload when they change */
 };
 
 /* Reads a configuration: proxy.ini's format where the file's name ends in ".ini", YAML otherwise. Returns NULL and
  * fills error. The source must outlive the settings. */
 struct settings *settings_load(struct source *source, const char *path, struct error *error);
 
+/* The same for a tree of nodes in YAML's shape that need not be a file's; they must outlive the settings. Paths in it
+ * are relative to its nodes' files; messages call it by path. */
+struct settings *settings_build(struct source *source, const struct node *root, const char *path, struct error *error);
+
 void settings_destroy(struct settings *settings);
+
+/* The upstream that has that name under `upstreams:`, or NULL. */
+const struct upstream_settings *settings_find_upstream(const struct settings *settings, struct slice name);
+
+/* The step of that number, wherever it stands, or NULL. */
+const struct step_settings *settings_find_step(const struct settings *settings, unsigned number);
+
+/* What the step's library is called, for finding a filter of the same name in it: "hello" for /x/hello.so. */
+struct slice settings_library_name(const struct step_settings *step);
 
 #endif

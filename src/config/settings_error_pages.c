@@ -28,7 +28,7 @@ static bool read_page(struct settings_reader *reader, const struct node *key, co
                       struct error_page *page)
 {
     const struct field field = {.name = key->text.data, .type = FIELD_FILE};
-    struct field_reader files = {reader->source, reader->arena, reader->error};
+    struct field_reader files = {reader->source, reader->arena, reader->error, ""};
     struct field_value value = {0};
     if (!status_parse(reader, key->place, key->text, "error_pages", LEAST_STATUS, &page->statuses) ||
         !field_value_read(&files, &field, node, &value))

@@ -44,7 +44,7 @@ static const struct field fields[HTTPS_FIELDS] = {
 static bool read_age(struct settings_reader *reader, const struct field_value *value, int64_t *age_ms)
 {
     static const struct field age = {.name = "hsts", .type = FIELD_DURATION, .maximum = MOST_YEARS * YEAR_MS};
-    struct field_reader durations = {reader->source, reader->arena, reader->error};
+    struct field_reader durations = {reader->source, reader->arena, reader->error, ""};
     struct field_value duration = {0};
     switch (value->written ? value_switch(value->node) : SWITCH_ON) {
     case SWITCH_OFF:

@@ -3,7 +3,12 @@
 
 enum {
     LIBRARY_PATH = 0,
-    LIBRARY_FIELDS,
+    LIBRARY_SHARE,
+    LIBRARY_BLOCKING,
+    LIBRARY_SERIALIZE,
+    LIBRARY_QUARANTINE,
+    LIBRARY_RUNNER, /* RUNNER_FIELDS of them */
+    LIBRARY_FIELDS = LIBRARY_RUNNER + RUNNER_FIELDS,
 };
 
 static const struct field fields[LIBRARY_FIELDS] = {
@@ -11,12 +16,61 @@ static const struct field fields[LIBRARY_FIELDS] = {
                       .type = FIELD_TEXT,
                       .required = true,
                       .summary = "the library's file, or a bare name to look up"},
+    [LIBRARY_SHARE] = {.name = "share",
+                       .type = FIELD_INTEGER,
+                       .minimum = 1,
+                       .maximum = 100,
+                       .summary = "what it may have of the pool, in percent"},
+    [LIBRARY_BLOCKING] = {.name = "blocking",
+                          .type = FIELD_BOOL,
+                          .fallback = "no",
+                          .summary = "its filters may take long: their hooks run on threads of the pool"},
+    [LIBRARY_SERIALIZE] = {.name = "serialize",
+                           .type = FIELD_BOOL,
+                           .fallback = "no",
+                           .summary = "is called on no two threads at once"},
+    [LIBRARY_QUARANTINE] = {.name = "quarantine",
+                            .type = FIELD_BOOL,
+                            .fallback = "no",
+                            .summary = "its routes answer 503 where it crashes again and again"},
+    [LIBRARY_RUNNER + RUNNER_ISOLATE] = SETTINGS_ISOLATE("process: it runs in processes of its own"),
+    [LIBRARY_RUNNER + RUNNER_INSTANCES] = {.name = "instances",
+                                           .type = FIELD_INTEGER,
+                                           .fallback = "1",
+                                           .minimum = 1,
+                                           .maximum = 64,
+                                           .summary = "how many processes run it, where it is isolated"},
+    [LIBRARY_RUNNER + RUNNER_MEMORY] = {.name = "memory",
+                                        .type = FIELD_SIZE,
+                                        .fallback = "512MB",
+                                        .minimum = SETTINGS_MB,
+                                        .maximum = (int64_t)SETTINGS_MB * SETTINGS_MB,
+                                        .summary = "what it may take in each of these processes"},
+    [LIBRARY_RUNNER + RUNNER_CALL_TIMEOUT] = {.name = "call_timeout",
+                                              .type = FIELD_DURATION,
+                                              .fallback = "10s",
+                                              .minimum = 10,
+                                              .maximum = 3600 * 1000,
+                                              .summary = "how long one call of it may take there: then its process is "
+                                                         "ended, and the request answered 504"},
+    [LIBRARY_RUNNER + RUNNER_CALL_CPU_TIME] = {.name = "call_cpu_time",
+                                               .type = FIELD_DURATION,
+                                               .minimum = 10,
+                                               .maximum = 3600 * 1000,
+                                               .summary = "how much CPU time one call of it may use there, with the "
+                                                          "same end"},
+    [LIBRARY_RUNNER + RUNNER_NICE] = {.name = "nice",
+                                      .type = FIELD_INTEGER,
+                                      .fallback = "0",
+                                      .minimum = 0,
+                                      .maximum = 19,
+                                      .summary = "how far these processes stand back when CPUs are busy"},
 };
 
-/* The path as written, in short or long form. */
-static const struct node *find_path(struct settings_reader *reader, const struct node *node)
+/* Reads what stands beside the path in the long form, and gives the path as written. */
+static const struct node *find_path(struct settings_reader *reader, const struct node *node,
+                                    struct field_value values[LIBRARY_FIELDS], struct library_settings *library)
 {
-    struct field_value values[LIBRARY_FIELDS];
     if (node->kind == NODE_SEQUENCE) {
         error_set_at(reader->error, node->place, "a library is a path or a mapping, not a list");
         return NULL;
@@ -26,6 +80,11 @@ static const struct node *find_path(struct settings_reader *reader, const struct
                          reader->error))
             return NULL;
         node = values[LIBRARY_PATH].node;
+        library->has_share = values[LIBRARY_SHARE].written;
+        library->is_blocking = values[LIBRARY_BLOCKING].boolean;
+        library->wants_quarantine = values[LIBRARY_QUARANTINE].boolean;
+        library->is_serial = values[LIBRARY_SERIALIZE].boolean;
+        library->share_percent = (unsigned)values[LIBRARY_SHARE].integer;
     }
     if (node->is_null || node->text.length == 0) {
         error_set_at(reader->error, node->place, "a library's path is missing here");
@@ -41,7 +100,8 @@ static bool read_library(struct settings_reader *reader, const struct node *key,
     library->place = key->place;
     if (!name_check(reader, key, "a library", false))
         return false;
-    const struct node *path = find_path(reader, node);
+    struct field_value values[LIBRARY_FIELDS];
+    const struct node *path = find_path(reader, node, values, library);
     if (path == NULL)
         return false;
     struct step_settings step = {0};
@@ -49,13 +109,13 @@ static bool read_library(struct settings_reader *reader, const struct node *key,
     if (!is_bare)
         step_resolve(reader, path, path->text, &step);
     library->path = is_bare ? path->text : step.library;
+    if (node->kind == NODE_MAPPING && !runner_read(reader, &values[LIBRARY_RUNNER], library))
+        return false;
     name_index_add(&reader->libraries, reader->arena, library->name, library);
     if (is_bare || source_has_file(reader->source, library->path.data))
         return true;
-    source_want(reader->source, library->path.data);
-    return error_set_at(reader->error, path->place, "library '%s': there is no file '%s'%s",
-                        wording_quote(reader->arena, library->name), wording_quote(reader->arena, library->path),
-                        wording_home_hint(library->path.data));
+    const char *prefix = arena_print(reader->arena, "library '%s': ", wording_quote(reader->arena, library->name)).data;
+    return step_refuse_absent(reader, path->place, prefix, library->path);
 }
 
 bool libraries_read(struct settings_reader *reader, const struct field_value *value)

@@ -76,7 +76,7 @@ static bool read_unix_path(struct settings_reader *reader, const struct node *no
     return true;
 }
 
-static bool read_address(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
+bool listener_address_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
 {
     uint64_t number;
     if (slice_starts_with(node->text, SLICE("unix:")))
@@ -139,7 +139,8 @@ static bool read_listener(struct settings_reader *reader, const struct node *nod
     }
     if (node->is_null || node->text.length == 0)
         return error_set_at(reader->error, node->place, "a listener's address is missing here");
-    return read_address(reader, node, listener) && listener_socket_read(reader, &values[LISTENER_BACKLOG], listener);
+    return listener_address_read(reader, node, listener) &&
+           listener_socket_read(reader, &values[LISTENER_BACKLOG], listener);
 }
 
 static bool note_name(struct settings_reader *reader, const struct listener_settings *listener)

@@ -6,17 +6,19 @@ enum {
 };
 
 static const struct field proxy_fields[PROXY_FIELDS] = {
-    [PROXY_FROM] = {.name = "proxy_protocol", .type = FIELD_LIST, .summary = "whose connections begin with a header"},
+    [PROXY_FROM] = {.name = "proxy_protocol", .type = FIELD_RANGES, .summary = "whose connections begin with a header"},
 };
 
 static bool read_senders(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)
 {
     struct value_alone alone;
     struct field_value values[PROXY_FIELDS];
-    return fields_read(proxy_fields, PROXY_FIELDS, value_wrap(&alone, "proxy_protocol", node), node->place,
-                       "a listener", reader->source, reader->arena, values, reader->error) &&
-           address_ranges_read(reader, &values[PROXY_FROM], "proxy_protocol", &listener->proxy_senders,
-                               &listener->proxy_sender_count);
+    if (!fields_read(proxy_fields, PROXY_FIELDS, value_wrap(&alone, "proxy_protocol", node), node->place, "a listener",
+                     reader->source, reader->arena, values, reader->error))
+        return false;
+    listener->proxy_senders = values[PROXY_FROM].ranges;
+    listener->proxy_sender_count = values[PROXY_FROM].count;
+    return true;
 }
 
 bool listener_proxy_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener)

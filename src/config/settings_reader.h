@@ -21,10 +21,16 @@ struct settings_reader {
     struct name_index route_names;      /* of struct place */
     struct upstream_settings **upstream_list;
     size_t upstream_capacity;
+    struct runner_settings **runner_list;
+    size_t runner_capacity;
+    unsigned step_count;
 };
 
 /* settings_listen.c. value.node may be absent: then ADDRESS and PORT tell where. */
 bool listeners_read(struct settings_reader *reader, const struct field_value *value);
+
+/* Reads a listener's address from a scalar that is not empty. */
+bool listener_address_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
 
 /* settings_listen_tls.c. node is NULL where nothing is written, which means plain HTTP. */
 bool listener_tls_read(struct settings_reader *reader, const struct node *node, struct listener_settings *listener);
@@ -44,8 +50,40 @@ bool environment_arena(struct settings_reader *reader);
 /* Reads `auto` or a number of workers. */
 bool workers_parse(struct slice text, uint32_t *workers);
 
+/* settings_admin.c. After the listeners. Where nothing is written, FLEXILIB_ADMIN tells, or it is where it usually is.
+ */
+bool admin_read(struct settings_reader *reader, const struct field_value *value);
+
+/* settings_drain.c. node may be NULL. */
+bool drain_read(struct settings_reader *reader, const struct node *node);
+
 /* settings_library.c */
 bool libraries_read(struct settings_reader *reader, const struct field_value *value);
+
+/* settings_runner.c. Reads what a library's `isolate` and the keys about it say, `fields` of them from the first on;
+ * library->path is known. */
+enum {
+    RUNNER_ISOLATE = 0,
+    RUNNER_INSTANCES,
+    RUNNER_MEMORY,
+    RUNNER_CALL_TIMEOUT,
+    RUNNER_CALL_CPU_TIME,
+    RUNNER_NICE,
+    RUNNER_FIELDS,
+};
+#define SETTINGS_ISOLATE(text)                                                                                         \
+    {                                                                                                                  \
+        .name = "isolate", .type = FIELD_CHOICE, .fallback = "no", .choices = runner_isolations, .summary = text       \
+    }
+extern const char *const runner_isolations[];
+bool runner_read(struct settings_reader *reader, const struct field_value values[RUNNER_FIELDS],
+                 struct library_settings *library);
+
+/* Likewise for what a step says of itself. */
+void runner_read_step(struct settings_reader *reader, const struct field_value *isolate, struct step_settings *step);
+
+/* Notes that the step's runner, if it has one, is needed. */
+void runner_note_step(const struct settings_reader *reader, const struct step_settings *step);
 
 /* settings_upstream.c. upstream_find gives the upstream that a route names, or adds one for a URL. */
 bool upstreams_read(struct settings_reader *reader, const struct field_value *value);
@@ -77,6 +115,9 @@ bool status_parse(struct settings_reader *reader, struct place place, struct sli
 bool statuses_read(struct settings_reader *reader, const struct node *node, const char *key, int least,
                    struct status_ranges *statuses);
 
+/* settings_pool.c */
+bool pool_read(struct settings_reader *reader, const struct field_value *value);
+
 /* settings_resolver.c */
 bool resolver_read(struct settings_reader *reader, const struct field_value *value);
 
@@ -88,6 +129,9 @@ bool steps_read(struct settings_reader *reader, const struct node *node, const s
 /* Says which library, and which filter of it, a written name or path stands for; the file need not exist. */
 void step_resolve(struct settings_reader *reader, const struct node *node, struct slice written,
                   struct step_settings *step);
+
+/* Says that there is no library at the path, behind a prefix, and waits for it to appear. Returns false. */
+bool step_refuse_absent(struct settings_reader *reader, struct place place, const char *prefix, struct slice path);
 
 /* settings_match.c */
 bool match_read(struct settings_reader *reader, const struct node *node, struct match_settings *match);
@@ -105,13 +149,11 @@ enum {
 /* settings_error_pages.c. node may be NULL: then there are none. */
 bool error_pages_read(struct settings_reader *reader, const struct node *node, struct error_pages *pages);
 
-/* settings_address_ranges.c. Reads a FIELD_LIST of addresses, networks, `private` and `unix`, which stands under key.
- */
-bool address_ranges_read(struct settings_reader *reader, const struct field_value *value, const char *key,
-                         const struct address_range **ranges, size_t *count);
-
 /* settings_https_only.c. After the listeners and the trusted proxies; value.node may be absent. */
 bool https_only_read(struct settings_reader *reader, const struct field_value *value);
+
+/* settings_access_log.c */
+bool access_log_read(struct settings_reader *reader, const struct node *node);
 
 /* settings_compress.c. node may be NULL: then nothing is compressed, which NULL stands for. */
 bool compress_read(struct settings_reader *reader, const struct node *node,

@@ -157,6 +157,7 @@ static bool read_route(struct settings_reader *reader, const struct node *node, 
                        struct route_settings *route)
 {
     struct field_value values[ROUTE_FIELDS];
+    route->node = node;
     route->place = node->place;
     route->match.place = node->place;
     if (node->kind != NODE_MAPPING)

@@ -5,6 +5,7 @@ enum {
     STEP_USE = 0,
     STEP_ON_ERROR,
     STEP_OPTIONS,
+    STEP_ISOLATE,
     STEP_FIELDS,
 };
 
@@ -22,6 +23,7 @@ static const struct field fields[STEP_FIELDS] = {
                        .choices = error_policies,
                        .summary = "closed: answer 503 when the filter fails; open: go on without it"},
     [STEP_OPTIONS] = {.name = "options", .type = FIELD_NODE, .summary = "what the filter is told"},
+    [STEP_ISOLATE] = SETTINGS_ISOLATE("process: it runs in a process of its own; as its library says, if not written"),
 };
 
 static bool is_path(struct slice written)
@@ -33,6 +35,7 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
                   struct step_settings *step)
 {
     step->name = written;
+    step->number = reader->step_count++;
     if (is_path(written)) {
         step->library = slice_from_text(node_path(node, written, reader->arena));
         step->library_is_path = true;
@@ -41,6 +44,17 @@ void step_resolve(struct settings_reader *reader, const struct node *node, struc
     size_t dot = slice_find(written, '.');
     step->library = slice_of(written.data, dot);
     step->filter = dot == written.length ? SLICE_NONE : slice_skip(written, dot + 1);
+    step->declared = name_index_find(&reader->libraries, step->library);
+    step->runner = step->declared == NULL ? NULL : step->declared->runner;
+}
+
+bool step_refuse_absent(struct settings_reader *reader, struct place place, const char *prefix, struct slice path)
+{
+    const char *shown = wording_quote(reader->arena, path);
+    source_want(reader->source, WATCH_LIBRARY, path.data);
+    if (source_is_live(reader->source) && source_has_folder(reader->source, path.data))
+        return error_set_at(reader->error, place, "%s'%s' is a folder, a shared library is needed", prefix, shown);
+    return error_set_at(reader->error, place, "%sthere is no file '%s'%s", prefix, shown, wording_home_hint(path.data));
 }
 
 static bool resolve(struct settings_reader *reader, const struct node *node, const char *what,
@@ -56,9 +70,7 @@ static bool resolve(struct settings_reader *reader, const struct node *node, con
                             wording_quote(reader->arena, written));
     if (!step->library_is_path || source_has_file(reader->source, step->library.data))
         return true;
-    source_want(reader->source, step->library.data);
-    return error_set_at(reader->error, node->place, "there is no file '%s'%s",
-                        wording_quote(reader->arena, step->library), wording_home_hint(step->library.data));
+    return step_refuse_absent(reader, node->place, "", step->library);
 }
 
 static bool read_options(struct settings_reader *reader, const struct node *node, struct step_settings *step)
@@ -86,8 +98,10 @@ static bool read_long_form(struct settings_reader *reader, const struct node *no
                      reader->error))
         return false;
     step->on_error = (enum error_policy)values[STEP_ON_ERROR].integer;
-    return resolve(reader, values[STEP_USE].node, what, step) &&
-           (!values[STEP_OPTIONS].written || read_options(reader, values[STEP_OPTIONS].node, step));
+    if (!resolve(reader, values[STEP_USE].node, what, step))
+        return false;
+    runner_read_step(reader, &values[STEP_ISOLATE], step);
+    return !values[STEP_OPTIONS].written || read_options(reader, values[STEP_OPTIONS].node, step);
 }
 
 static bool is_field(struct slice name)
@@ -99,7 +113,8 @@ static bool is_field(struct slice name)
     return false;
 }
 
-bool step_read(struct settings_reader *reader, const struct node *node, const char *what, struct step_settings *step)
+static bool read_any_form(struct settings_reader *reader, const struct node *node, const char *what,
+                          struct step_settings *step)
 {
     if (node->kind == NODE_SCALAR)
         return resolve(reader, node, what, step);
@@ -113,6 +128,14 @@ bool step_read(struct settings_reader *reader, const struct node *node, const ch
                             "the options of '%s' must be indented further than its name",
                             wording_quote(reader->arena, node->keys[0]->text));
     return read_long_form(reader, node, what, step);
+}
+
+bool step_read(struct settings_reader *reader, const struct node *node, const char *what, struct step_settings *step)
+{
+    if (!read_any_form(reader, node, what, step))
+        return false;
+    runner_note_step(reader, step);
+    return true;
 }
 
 bool steps_read(struct settings_reader *reader, const struct node *node, const struct step_settings **steps,

@@ -34,8 +34,7 @@ static const char *const placeholders[] = {
 };
 
 /* The template as it is read: where it stands, and what is left of it. */
-struct template
-{
+struct location_reader {
     struct settings_reader *reader;
     struct place place;
     struct slice rest;
@@ -43,50 +42,50 @@ struct template
     size_t count, capacity;
 };
 
-static void add_part(struct template *template, enum redirect_part_kind kind, struct slice text)
+static void add_part(struct location_reader *location, enum redirect_part_kind kind, struct slice text)
 {
-    template->parts = arena_grow(template->reader->arena, template->parts, template->count, &template->capacity,
-                                 sizeof(*template->parts));
-    template->parts[template->count++] = (struct redirect_part){kind, text};
+    location->parts = arena_grow(location->reader->arena, location->parts, location->count, &location->capacity,
+                                 sizeof(*location->parts));
+    location->parts[location->count++] = (struct redirect_part){kind, text};
 }
 
-static bool refuse_placeholder(struct template *template, struct slice name)
+static bool refuse_placeholder(struct location_reader *location, struct slice name)
 {
     struct suggest suggest = suggest_start(name);
     for (size_t i = REDIRECT_PART_SCHEME; i <= REDIRECT_PART_QUERY; ++i)
         suggest_offer(&suggest, slice_from_text(placeholders[i]));
     char phrase[SUGGEST_PHRASE_BYTES];
     const char *hint = suggest_phrase(&suggest, phrase);
-    return error_set_at(template->reader->error, template->place, "'{%s}' stands for nothing here%s",
-                        wording_quote(template->reader->arena, name),
+    return error_set_at(location->reader->error, location->place, "'{%s}' stands for nothing here%s",
+                        wording_quote(location->reader->arena, name),
                         hint[0] != '\0' ? hint : " (possible: '{scheme}', '{host}', '{path}', '{query}')");
 }
 
-static bool ends_in_slash(const struct template *template)
+static bool ends_in_slash(const struct location_reader *location)
 {
-    const struct redirect_part *last = template->count == 0 ? NULL : &template->parts[template->count - 1];
+    const struct redirect_part *last = location->count == 0 ? NULL : &location->parts[location->count - 1];
     return last != NULL && last->kind == REDIRECT_PART_TEXT && slice_ends_with(last->text, SLICE("/"));
 }
 
-static bool read_placeholder(struct template *template)
+static bool read_placeholder(struct location_reader *location)
 {
-    size_t end = slice_find(template->rest, '}');
-    if (end == template->rest.length)
-        return error_set_at(template->reader->error, template->place, "'%s' is never closed: a '}' is missing",
-                            wording_quote(template->reader->arena, template->rest));
-    struct slice name = slice_of(template->rest.data + 1, end - 1);
-    template->rest = slice_skip(template->rest, end + 1);
+    size_t end = slice_find(location->rest, '}');
+    if (end == location->rest.length)
+        return error_set_at(location->reader->error, location->place, "'%s' is never closed: a '}' is missing",
+                            wording_quote(location->reader->arena, location->rest));
+    struct slice name = slice_of(location->rest.data + 1, end - 1);
+    location->rest = slice_skip(location->rest, end + 1);
     for (int i = REDIRECT_PART_SCHEME; i <= REDIRECT_PART_QUERY; ++i) {
         if (!slice_equals(name, slice_from_text(placeholders[i])))
             continue;
         /* "//name" would lead to another host, which whoever asks could choose */
-        if (i == REDIRECT_PART_PATH && ends_in_slash(template))
-            return error_set_at(template->reader->error, template->place,
+        if (i == REDIRECT_PART_PATH && ends_in_slash(location))
+            return error_set_at(location->reader->error, location->place,
                                 "'{path}' begins with '/' itself: leave out the one before it");
-        add_part(template, (enum redirect_part_kind)i, SLICE_NONE);
+        add_part(location, (enum redirect_part_kind)i, SLICE_NONE);
         return true;
     }
-    return refuse_placeholder(template, name);
+    return refuse_placeholder(location, name);
 }
 
 static bool is_url_character(char c)
@@ -94,17 +93,17 @@ static bool is_url_character(char c)
     return c > ' ' && c < 0x7f && strchr("\"<>\\^`{|}", c) == NULL;
 }
 
-static bool read_text(struct template *template)
+static bool read_text(struct location_reader *location)
 {
     size_t length = 0;
-    while (length < template->rest.length && is_url_character(template->rest.data[length]))
+    while (length < location->rest.length && is_url_character(location->rest.data[length]))
         ++length;
     if (length == 0)
         return error_set_at(
-            template->reader->error, template->place, "'%s' holds a character that no URL may: write it as %%%02X",
-            wording_quote(template->reader->arena, template->rest), (unsigned)(unsigned char)template->rest.data[0]);
-    add_part(template, REDIRECT_PART_TEXT, slice_of(template->rest.data, length));
-    template->rest = slice_skip(template->rest, length);
+            location->reader->error, location->place, "'%s' holds a character that no URL may: write it as %%%02X",
+            wording_quote(location->reader->arena, location->rest), (unsigned)(unsigned char)location->rest.data[0]);
+    add_part(location, REDIRECT_PART_TEXT, slice_of(location->rest.data, length));
+    location->rest = slice_skip(location->rest, length);
     return true;
 }
 
@@ -128,18 +127,18 @@ static bool is_whole(struct slice to)
            slice_starts_with(to, scheme) || begins_with_scheme(to);
 }
 
-static bool read_template(struct settings_reader *reader, struct place place, struct slice to,
+static bool read_location(struct settings_reader *reader, struct place place, struct slice to,
                           struct redirect_settings *redirect)
 {
-    struct template template = {.reader = reader, .place = place, .rest = to};
+    struct location_reader location = {.reader = reader, .place = place, .rest = to};
     if (to.length == 0)
         return error_set_at(reader->error, place, "a URL or a path to redirect to is missing here");
-    while (template.rest.length != 0) {
-        if (!(template.rest.data[0] == '{' ? read_placeholder(&template) : read_text(&template)))
+    while (location.rest.length != 0) {
+        if (!(location.rest.data[0] == '{' ? read_placeholder(&location) : read_text(&location)))
             return false;
     }
-    redirect->parts = template.parts;
-    redirect->part_count = template.count;
+    redirect->parts = location.parts;
+    redirect->part_count = location.count;
     if (is_whole(to))
         return true;
     return error_set_at(reader->error, place, "'%s' is neither a URL nor a path: write https://HOST/... or /...",
@@ -165,5 +164,5 @@ bool redirect_read(struct settings_reader *reader, const struct node *node, stru
         to = values[REDIRECT_TO].text;
         place = values[REDIRECT_TO].place;
     }
-    return read_template(reader, place, node->kind == NODE_SCALAR && node->is_null ? SLICE_NONE : to, redirect);
+    return read_location(reader, place, node->kind == NODE_SCALAR && node->is_null ? SLICE_NONE : to, redirect);
 }

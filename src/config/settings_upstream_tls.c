@@ -36,7 +36,7 @@ static bool read_usual_ca(struct settings_reader *reader, struct upstream_tls_se
     if (source_read(reader->source, usual_ca_path, &tls->ca.content))
         return true;
     int number = errno;
-    source_want(reader->source, usual_ca_path);
+    source_want(reader->source, WATCH_FILE, usual_ca_path);
     return error_set_at(reader->error, tls->place,
                         "cannot read the trusted authorities in '%s': %s (install ca-certificates, or write 'ca')",
                         usual_ca_path, source_refusal(number));

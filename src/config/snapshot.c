@@ -11,14 +11,12 @@
 
 enum {
     LARGEST_LIST_BYTES = 16 << 20,
-    LARGEST_LIBRARY_BYTES = 1 << 30,
 };
 
 struct snapshot {
     char *folder;
     struct text environment;
     struct text seen;
-    struct text wanted;
 };
 
 struct snapshot *snapshot_create(const char *folder)
@@ -49,7 +47,6 @@ struct snapshot *snapshot_open(const char *folder)
     struct snapshot *snapshot = snapshot_create(folder);
     read_list(snapshot, "environment", &snapshot->environment);
     read_list(snapshot, "seen", &snapshot->seen);
-    read_list(snapshot, "wanted", &snapshot->wanted);
     return snapshot;
 }
 
@@ -60,7 +57,6 @@ void snapshot_destroy(struct snapshot *snapshot)
     free(snapshot->folder);
     text_finish(&snapshot->environment);
     text_finish(&snapshot->seen);
-    text_finish(&snapshot->wanted);
     free(snapshot);
 }
 
@@ -77,11 +73,7 @@ const char *snapshot_path(const struct snapshot *snapshot, struct arena *arena, 
 const char *snapshot_pattern(const struct snapshot *snapshot, struct arena *arena, const char *pattern, size_t *skipped)
 {
     struct text real = TEXT_INIT;
-    for (const char *c = snapshot->folder; *c != '\0'; ++c) {
-        if (strchr("*?[]\\", *c) != NULL)
-            text_add_char(&real, '\\');
-        text_add_char(&real, *c);
-    }
+    file_add_to_pattern(snapshot->folder, &real);
     text_print(&real, "/root%s", pattern);
     const char *copy = arena_copy(arena, text_slice(&real)).data;
     text_finish(&real);
@@ -105,29 +97,13 @@ static bool place_file(const char *target, struct slice content, mode_t mode)
     return placed;
 }
 
-static bool place_copy(const struct snapshot *snapshot, const char *path, struct slice content, mode_t mode)
+bool snapshot_add_file(struct snapshot *snapshot, const char *path, struct slice content, mode_t mode)
 {
     struct text target = TEXT_INIT;
     text_print(&target, "%s/root%s", snapshot->folder, path);
     bool placed = place_file(target.data, content, mode);
     text_finish(&target);
     return placed;
-}
-
-bool snapshot_add_file(struct snapshot *snapshot, const char *path, struct slice content, mode_t mode)
-{
-    return place_copy(snapshot, path, content, mode);
-}
-
-bool snapshot_copy_library(struct snapshot *snapshot, const char *path)
-{
-    struct text content = TEXT_INIT;
-    bool copied =
-        file_read(path, LARGEST_LIBRARY_BYTES, &content) && place_copy(snapshot, path, text_slice(&content), 0700);
-    int saved = errno;
-    text_finish(&content);
-    errno = saved;
-    return copied;
 }
 
 static bool add_entry(struct snapshot *snapshot, const char *name, struct text *list)
@@ -151,12 +127,6 @@ bool snapshot_add_seen(struct snapshot *snapshot, const char *path)
         return true;
     text_print(&snapshot->seen, "%s", path);
     return add_entry(snapshot, "seen", &snapshot->seen);
-}
-
-bool snapshot_add_wanted(struct snapshot *snapshot, const char *path)
-{
-    text_print(&snapshot->wanted, "%s", path);
-    return add_entry(snapshot, "wanted", &snapshot->wanted);
 }
 
 /* Takes the next entry off a list; it is NUL-terminated even where the file was cut short. */
@@ -188,9 +158,4 @@ bool snapshot_was_seen(const struct snapshot *snapshot, const char *path)
             return true;
     }
     return false;
-}
-
-struct slice snapshot_wanted(const struct snapshot *snapshot)
-{
-    return text_slice(&snapshot->wanted);
 }

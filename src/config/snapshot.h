@@ -6,9 +6,8 @@
  *   root/ABSOLUTE/PATH   copies of files (mode 0600) and libraries (0700)
  *   environment          variables that were looked up, as NAME=VALUE; NAME alone where it was not set
  *   seen                 paths at which a file stood, though nobody has read it (yet)
- *   wanted               paths of files that were missing
  *
- * Entries of the last three end with a NUL. Everything is written to a name of its own and renamed, so that a reader
+ * Entries of the last two end with a NUL. Everything is written to a name of its own and renamed, so that a reader
  * sees a whole file or none. */
 
 #include "base/arena.h"
@@ -36,14 +35,11 @@ const char *snapshot_pattern(const struct snapshot *snapshot, struct arena *aren
 
 /* These record, and return false with errno set where that fails. */
 bool snapshot_add_file(struct snapshot *snapshot, const char *path, struct slice content, mode_t mode);
-bool snapshot_copy_library(struct snapshot *snapshot, const char *path);
 bool snapshot_add_variable(struct snapshot *snapshot, const char *name, const char *value);
 bool snapshot_add_seen(struct snapshot *snapshot, const char *path);
-bool snapshot_add_wanted(struct snapshot *snapshot, const char *path);
 
-/* What is recorded: the variable's value or NULL; whether a file was seen there; the list of wanted paths. */
+/* What is recorded: the variable's value or NULL; whether a file was seen there. */
 const char *snapshot_variable(const struct snapshot *snapshot, const char *name);
 bool snapshot_was_seen(const struct snapshot *snapshot, const char *path);
-struct slice snapshot_wanted(const struct snapshot *snapshot);
 
 #endif

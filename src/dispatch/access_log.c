@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "dispatch/access_format.h"
+#include "dispatch/access_line.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,8 +15,6 @@
 
 enum {
     PIPE_PIECE_BYTES = 4096, /* what a pipe takes at once or not at all (PIPE_BUF) */
-    MOST_REQUEST_LINE_BYTES = 3072,
-    MOST_NAME_BYTES = 200,
     MOST_COLLECTED_BYTES = 256 << 10,
     MOST_WAIT_US = 1000 * 1000,
     WARNING_INTERVAL_US = 60 * 1000 * 1000,
@@ -23,6 +23,7 @@ enum {
 struct access_log {
     int fd;
     enum settings_style style;
+    struct access_format *format; /* NULL: the usual line */
     bool is_pipe;
     bool is_stuck; /* the last wait was in vain: until a write succeeds nothing is waited for */
     struct text lines;
@@ -40,10 +41,11 @@ static void use_descriptor(struct access_log *log, int fd)
     log->is_stuck = false;
 }
 
-struct access_log *access_log_create(int fd, enum settings_style style)
+struct access_log *access_log_create(int fd, enum settings_style style, const struct access_log_settings *settings)
 {
     struct access_log *log = mem_zalloc(sizeof(*log));
     log->style = style;
+    log->format = access_format_create(settings);
     use_descriptor(log, fd);
     return log;
 }
@@ -54,177 +56,31 @@ void access_log_destroy(struct access_log *log)
         return;
     access_log_reopen(log, -1);
     text_finish(&log->lines);
+    access_format_destroy(log->format);
     free(log);
 }
 
-static void add_number(struct text *out, uint64_t number, size_t least_digits)
-{
-    char digits[20];
-    size_t start = sizeof(digits);
-    while (number != 0 || sizeof(digits) - start < least_digits) {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    text_add(out, slice_of(digits + start, sizeof(digits) - start));
-}
-
-static void add_milliseconds(struct text *out, uint64_t time_us)
-{
-    add_number(out, time_us / 1000, 1);
-    text_add_char(out, '.');
-    add_number(out, time_us % 1000, 3);
-    text_add(out, SLICE("ms"));
-}
-
-static bool is_plain(char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-static void add_escaped(struct text *out, struct slice raw)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    while (raw.length != 0) {
-        size_t plain = 0;
-        while (plain < raw.length && is_plain(raw.data[plain]))
-            ++plain;
-        text_add(out, slice_of(raw.data, plain));
-        raw = slice_skip(raw, plain);
-        if (raw.length == 0)
-            break;
-        unsigned char c = (unsigned char)raw.data[0];
-        text_add(out, slice_of((char[]){'\\', 'x', digits[c >> 4], digits[c & 15]}, 4));
-        raw = slice_skip(raw, 1);
-    }
-}
-
-static void cut_off(struct text *out, size_t start, size_t most_bytes)
-{
-    if (out->length - start <= most_bytes)
-        return;
-    out->length = start + most_bytes;
-    text_add(out, SLICE("..."));
-}
-
-static void add_request_line(struct text *out, const struct request_head *request)
-{
-    size_t start = out->length;
-    struct slice target = request->raw_target;
-    if (target.length > MOST_REQUEST_LINE_BYTES)
-        target.length = MOST_REQUEST_LINE_BYTES;
-    add_escaped(out, request->method);
-    text_add_char(out, ' ');
-    add_escaped(out, target);
-    text_add(out, request->is_http2 ? SLICE(" HTTP/2.") : SLICE(" HTTP/1."));
-    add_number(out, request->is_http2 ? 0 : request->minor_version, 1);
-    cut_off(out, start, MOST_REQUEST_LINE_BYTES);
-}
-
-static void add_peer(struct text *out, const struct exchange *exchange)
-{
-    struct slice address = exchange->peer_address;
-    if (slice_equals(address, SLICE("unix:"))) {
-        text_add(out, address);
-        return;
-    }
-    bool is_v6 = slice_find(address, ':') < address.length;
-    text_add(out, is_v6 ? SLICE("[") : SLICE(""));
-    text_add(out, address);
-    text_add(out, is_v6 ? SLICE("]") : SLICE(""));
-    if (exchange->peer_port == 0)
-        return;
-    text_add_char(out, ':');
-    add_number(out, exchange->peer_port, 1);
-}
-
-static void add_word(struct text *out, const char *label, struct slice word)
-{
-    text_add(out, slice_from_text(label));
-    size_t start = out->length;
-    add_escaped(out, word.length != 0 ? word : SLICE("-"));
-    cut_off(out, start, MOST_NAME_BYTES);
-}
-
-static void add_forwarding(struct text *out, const struct exchange_forwarding *forwarding)
-{
-    if (forwarding->upstream.length == 0)
-        return;
-    add_word(out, " upstream ", forwarding->upstream);
-    add_word(out, " server ", forwarding->server);
-    text_add(out, SLICE(" tries "));
-    add_number(out, forwarding->tries, 1);
-    text_add(out, SLICE(" waited "));
-    add_milliseconds(out, forwarding->waited_us);
-    text_add(out, SLICE(" answered "));
-    if (forwarding->is_answered)
-        add_milliseconds(out, forwarding->answered_us);
-    else
-        text_add_char(out, '-');
-}
-
-static void add_tls(struct text *out, struct exchange_tls *tls)
-{
-    if (tls == NULL)
-        return;
-    text_add(out, SLICE(" tls "));
-    text_add(out, tls->find(tls, FLEXILIB_TLS_VERSION));
-}
-
-/* Where other programs write the user's name. */
-static void add_client_name(struct text *out, struct slice name)
-{
-    const char *quote = name.length == 0 ? "" : "\"";
-    text_add(out, slice_from_text(quote));
-    add_escaped(out, name.length == 0 ? SLICE("-") : name);
-    text_add(out, slice_from_text(quote));
-}
-
 /* Making a date of the time is dear, so it is done once a millisecond at most. */
-static void add_time(struct access_log *log)
+static struct slice show_time(struct access_log *log)
 {
     uint64_t now_ms = clock_monotonic_us() / 1000;
     if (now_ms != log->time_ms)
         clock_format(log->time_text);
     log->time_ms = now_ms;
-    text_add(&log->lines, slice_from_text(log->time_text));
+    return slice_of(log->time_text, CLOCK_TEXT_BYTES - 1);
 }
 
-void access_log_add(struct access_log *log, const struct exchange *exchange, uint64_t first_byte_us,
-                    uint64_t last_byte_us)
+void access_log_add(struct access_log *log, struct exchange *exchange, const struct expansion_times *times)
 {
-    struct text *out = &log->lines;
     if (log->fd == -1)
         return;
-    if (log->style == SETTINGS_YAML) {
-        add_time(log);
-        text_add_char(out, ' ');
-        text_add(out, exchange->id);
-        text_add_char(out, ' ');
-    }
-    add_peer(out, exchange);
-    text_add(out, SLICE(" - "));
-    add_client_name(out, log->style == SETTINGS_YAML ? exchange->client_name : SLICE_NONE);
-    text_add(out, SLICE(" \""));
-    add_request_line(out, &exchange->request);
-    text_add(out, SLICE("\" "));
-    add_number(out, (uint64_t)exchange->response.status, 1);
-    text_add(out, SLICE(" ttfb "));
-    add_milliseconds(out, first_byte_us);
-    text_add_char(out, ' ');
-    add_number(out, exchange->response_bytes, 1);
-    text_add(out, SLICE(" ttlb "));
-    add_milliseconds(out, last_byte_us);
-    text_add(out, SLICE(" (pre-alloc: "));
-    add_number(out, exchange->arena.ready_bytes, 1);
-    text_add(out, SLICE(", alloc: "));
-    add_number(out, exchange->arena.taken_bytes, 1);
-    text_add_char(out, ')');
-    if (log->style == SETTINGS_YAML) {
-        add_tls(out, exchange->tls);
-        add_forwarding(out, &exchange->forwarding);
-    }
-    text_add_char(out, '\n');
-    if (out->length > MOST_COLLECTED_BYTES)
+    if (log->format != NULL)
+        access_format_add(log->format, &log->lines, show_time(log), exchange, times);
+    else if (log->style == SETTINGS_YAML)
+        access_line_add(&log->lines, show_time(log), exchange, times);
+    else
+        access_line_add_original(&log->lines, exchange, times);
+    if (log->lines.length > MOST_COLLECTED_BYTES)
         access_log_flush(log);
 }
 
@@ -245,7 +101,8 @@ static bool wait_for_room(struct access_log *log, uint64_t *deadline_us)
         *deadline_us = now_us + (log->is_stuck ? 0 : MOST_WAIT_US);
     int wait_ms = now_us < *deadline_us ? (int)((*deadline_us - now_us + 999) / 1000) : 0;
     struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
-    log->is_stuck = poll(&ready, 1, wait_ms) != 1;
+    int count = poll(&ready, 1, wait_ms);
+    log->is_stuck = count != 1 && !(count == -1 && errno == EINTR);
     return !log->is_stuck;
 }
 

@@ -26,10 +26,11 @@ enum {
     BUSY_BYTES = 16 * 1024,
     MOST_MEMORY_BYTES = 64 * 1024 * 1024,
     MEMORY_SHARE = 16, /* of what is left of it may go to one body */
-    /* Of one connection that has many streams: with what those take besides, it stays below 2 MB. The first one gets up
-     * to half of it, the next ones a part of what is left, as long as that is enough for anything. */
-    MOST_SHARED_BYTES = 800 * 1024,
-    SHARED_SHARE = 4,
+    /* Of one connection that has many streams: with what those take besides, it stays below 2 MB. The first one gets as
+     * much as every coding needs, the next ones a part of what is left, as long as that is enough for anything. */
+    MOST_SHARED_BYTES = 560 * 1024,
+    FIRST_SHARE_BYTES = 400 * 1024,
+    SHARED_SHARE = 6,
     LEAST_SHARE_BYTES = 20 * 1024,
     TELL_AGAIN_MS = 60 * 1000,
 };
@@ -93,9 +94,9 @@ static size_t what_is_left(size_t most, size_t used)
 
 static size_t find_shared(const struct exchange_room *room)
 {
-    size_t left = what_is_left(MOST_SHARED_BYTES, room->coded_bytes);
     if (room->coded_bytes == 0)
-        return left / 2;
+        return FIRST_SHARE_BYTES;
+    size_t left = what_is_left(MOST_SHARED_BYTES, room->coded_bytes);
     size_t share = left / SHARED_SHARE;
     return share >= LEAST_SHARE_BYTES || left < LEAST_SHARE_BYTES ? share : LEAST_SHARE_BYTES;
 }
@@ -121,14 +122,23 @@ static size_t choose_output_bytes(const struct exchange *exchange)
 static void on_turn(struct timer *timer);
 static void on_flush_due(struct timer *timer);
 
-/* NULL where there is not enough memory for that. */
+/* NULL where there is not enough memory for that. Where there is for less output at a time, it is that. */
+static struct coder *create_coder(const struct compressed_bodies *bodies, const struct exchange *exchange,
+                                  enum coding coding, int level, size_t *output_bytes)
+{
+    size_t share = find_share(bodies, exchange->room), needed = sizeof(struct compressed_body) + *output_bytes;
+    struct coder *coder = coders[coding]->create(level, exchange->response.body_length, what_is_left(share, needed));
+    if (coder != NULL || *output_bytes <= SCARCE_OUTPUT_BYTES)
+        return coder;
+    *output_bytes = SCARCE_OUTPUT_BYTES;
+    return create_coder(bodies, exchange, coding, level, output_bytes);
+}
+
 static struct compressed_body *create(struct compressed_bodies *bodies, struct dispatch_entry *entry,
                                       enum coding coding, int level)
 {
     size_t output_bytes = choose_output_bytes(entry->exchange);
-    size_t share =
-        what_is_left(find_share(bodies, entry->exchange->room), sizeof(struct compressed_body) + output_bytes);
-    struct coder *coder = coders[coding]->create(level, entry->exchange->response.body_length, share);
+    struct coder *coder = create_coder(bodies, entry->exchange, coding, level, &output_bytes);
     if (coder == NULL)
         return NULL;
     struct compressed_body *body = mem_try_realloc(NULL, sizeof(*body) + output_bytes);

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dispatch/gate.h"
+#include "dispatch/request_counts.h"
+#include "dispatch/websocket_insight.h"
 #include "files/file_source.h"
 #include "files/fixed_response.h"
 #include "http/client_identity.h"
@@ -16,6 +18,7 @@
 
 enum {
     REQUEST_ID_DIGITS = 16,
+    SITE_BODY_BYTES = 64 * 1024, /* which it does not look at */
 };
 
 struct dispatch {
@@ -25,8 +28,11 @@ struct dispatch {
     struct runtime *runtime;
     struct client *client;
     struct access_log *access_log;
+    struct request_counts *counts; /* NULL: nobody counts */
     struct gate *gate;
+    struct dispatch_site site; /* answer is NULL where the plan says what is done */
     struct tunnels tunnels;
+    size_t open_count; /* of exchanges, tunnels included */
     struct compressed_bodies compressed;
     uint64_t next_id;
 };
@@ -126,6 +132,14 @@ static void forward(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
     const struct dispatch *dispatch = entry->dispatch;
+    if (entry->route->is_quarantined) {
+        exchange_answer(exchange, 503, "this is out of service");
+        return;
+    }
+    if (dispatch->site.answer != NULL) {
+        entry->source = dispatch->site.answer(dispatch->site.data, exchange, on_source_over);
+        return;
+    }
     switch (entry->route->target) {
     case PLAN_PROXY:
         send_on(exchange, entry);
@@ -143,6 +157,9 @@ static void forward(struct exchange *exchange)
             return;
         }
         break;
+    case PLAN_LEFT_OUT:
+        exchange_answer(exchange, 503, "this is out of service");
+        return;
     case PLAN_MISSING:
     case PLAN_HANDLER:
         break;
@@ -183,7 +200,7 @@ static void on_tunnel_over(void *data, enum tunnel_outcome outcome)
     if (outcome == TUNNEL_IDLE)
         log_line(LOG_LEVEL_INFO,
                  "upstream '%.*s': a tunnel is closed in which nothing moved for %" PRId64 " ms (request %.*s)",
-                 SLICE_ARG(entry->route->upstream->name), entry->route->upstream->tunnel_timeout_ms,
+                 SLICE_ARG(entry->exchange->upstream->name), entry->exchange->upstream->tunnel_timeout_ms,
                  SLICE_ARG(entry->exchange->id));
     exchange_gone(entry->exchange);
 }
@@ -191,9 +208,11 @@ static void on_tunnel_over(void *data, enum tunnel_outcome outcome)
 static void start_tunnel(struct dispatch_entry *entry)
 {
     entry->tunnel = tunnel_create(&entry->dispatch->tunnels, on_tunnel_over, entry);
+    if (slice_equals_nocase(entry->exchange->response.upgrade, SLICE("websocket")))
+        entry->insight = websocket_insight_create(entry->tunnel);
     struct tunnel_end client = entry->front->take_over(entry, tunnel_client_side(entry->tunnel));
     struct tunnel_end server = entry->source.calls->take_over(entry->source.source, tunnel_server_side(entry->tunnel));
-    tunnel_start(entry->tunnel, &client, &server, entry->route->upstream->tunnel_timeout_ms);
+    tunnel_start(entry->tunnel, &client, &server, entry->exchange->upstream->tunnel_timeout_ms);
 }
 
 static void end_tunnel(struct dispatch_entry *entry)
@@ -204,6 +223,9 @@ static void end_tunnel(struct dispatch_entry *entry)
     entry->last_byte_us = clock_monotonic_us();
     tunnel_destroy(entry->tunnel);
     entry->tunnel = NULL;
+    websocket_insight_destroy(entry->insight);
+    entry->insight = NULL;
+    entry->front->give_back(entry);
 }
 
 static void pull(struct exchange *exchange)
@@ -276,6 +298,11 @@ static void watch_pause(struct exchange *exchange, bool is_paused)
     }
 }
 
+static void replaced(struct exchange *exchange, struct exchange *fresh)
+{
+    entry_of(fresh)->exchange = fresh;
+}
+
 static void finished(struct exchange *exchange)
 {
     struct dispatch_entry *entry = entry_of(exchange);
@@ -297,6 +324,7 @@ static const struct exchange_owner owner = {
     .cancel = cancel,
     .abort = cut_off,
     .paused = watch_pause,
+    .replaced = replaced,
     .finished = finished,
 };
 
@@ -319,14 +347,13 @@ static struct slice make_id(struct dispatch *dispatch, struct arena *arena)
     return slice_of(text, REQUEST_ID_DIGITS);
 }
 
-struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
-                                 struct runtime *runtime, struct client *client, struct access_log *access_log)
+struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, struct runtime *runtime,
+                                 struct client *client, struct access_log *access_log)
 {
     struct dispatch *dispatch = mem_alloc(sizeof(*dispatch));
     *dispatch = (struct dispatch){
         .loop = loop,
         .settings = settings,
-        .plan = plan,
         .runtime = runtime,
         .client = client,
         .access_log = access_log,
@@ -340,11 +367,27 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
     return dispatch;
 }
 
+void dispatch_use_plan(struct dispatch *dispatch, const struct plan *plan)
+{
+    dispatch->plan = plan;
+}
+
+void dispatch_use_metrics(struct dispatch *dispatch, struct core_metrics *core)
+{
+    dispatch->counts = request_counts_create(core);
+}
+
+void dispatch_use_site(struct dispatch *dispatch, const struct dispatch_site *site)
+{
+    dispatch->site = *site;
+}
+
 void dispatch_destroy(struct dispatch *dispatch)
 {
     if (dispatch == NULL)
         return;
     tunnels_finish(&dispatch->tunnels);
+    request_counts_destroy(dispatch->counts);
     gate_destroy(dispatch->gate);
     free(dispatch);
 }
@@ -359,6 +402,16 @@ size_t dispatch_tunnel_count(const struct dispatch *dispatch)
     return dispatch->tunnels.count;
 }
 
+size_t dispatch_request_count(const struct dispatch *dispatch)
+{
+    return dispatch->open_count > dispatch->tunnels.count ? dispatch->open_count - dispatch->tunnels.count : 0;
+}
+
+void dispatch_leave_tunnels(struct dispatch *dispatch)
+{
+    tunnels_leave(&dispatch->tunnels);
+}
+
 void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, const struct dispatch_front *front)
 {
     entry->dispatch = dispatch;
@@ -369,22 +422,41 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->first_byte_us = entry->last_byte_us = 0;
     entry->is_over = false;
     entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
+    ++dispatch->open_count;
     entry->exchange->id = make_id(dispatch, &entry->exchange->arena);
     entry->exchange->error_pages = &dispatch->settings->error_pages;
+}
+
+static const struct chain *find_chain(const struct plan_route *route)
+{
+    static const struct chain empty = {.uses = NULL};
+    return route->is_quarantined ? &empty : &route->chain;
+}
+
+static const struct plan_route *find_route(struct dispatch_entry *entry, const struct listener_settings *listener)
+{
+    static const struct error_pages no_pages;
+    static const struct plan_route site = {
+        .name = {"-", 1}, .target = PLAN_NOTHING, .body_limit_bytes = SITE_BODY_BYTES, .error_pages = &no_pages};
+    const struct dispatch *dispatch = entry->dispatch;
+    struct exchange *exchange = entry->exchange;
+    bool is_told_scheme = client_identity_settle(exchange, dispatch->settings);
+    if (dispatch->site.answer != NULL)
+        return &site;
+    const struct plan_route *route = gate_find(dispatch->gate, exchange, listener, is_told_scheme);
+    return route != NULL ? route : plan_find(dispatch->plan, &exchange->request, listener->name);
 }
 
 void dispatch_start(struct dispatch_entry *entry, const struct listener_settings *listener)
 {
     struct exchange *exchange = entry->exchange;
-    bool is_told_scheme = client_identity_settle(exchange, entry->dispatch->settings);
-    entry->route = gate_find(entry->dispatch->gate, exchange, listener, is_told_scheme);
-    if (entry->route == NULL)
-        entry->route = plan_find(entry->dispatch->plan, &exchange->request, listener->name);
+    entry->route = find_route(entry, listener);
     exchange->route_name = entry->route->name;
+    exchange->upstream = entry->route->upstream;
     exchange->error_pages = entry->route->error_pages;
     exchange->body_limit_bytes = (uint64_t)entry->route->body_limit_bytes;
     loop_keep_room(entry->dispatch->loop);
-    exchange_start(exchange, &entry->route->chain);
+    exchange_start(exchange, find_chain(entry->route));
 }
 
 void dispatch_mark(struct dispatch_entry *entry, bool is_https)
@@ -413,9 +485,18 @@ void dispatch_close(struct dispatch_entry *entry)
     compressed_body_destroy(entry->compressed);
     entry->compressed = NULL;
     timer_stop(dispatch->loop, &entry->pause_timer);
+    const struct expansion_times times = {.first_byte_us = measure(entry->began_us, entry->first_byte_us),
+                                          .last_byte_us = measure(entry->began_us, entry->last_byte_us)};
     if (dispatch->access_log != NULL)
-        access_log_add(dispatch->access_log, entry->exchange, measure(entry->began_us, entry->first_byte_us),
-                       measure(entry->began_us, entry->last_byte_us));
+        access_log_add(dispatch->access_log, entry->exchange, &times);
+    if (dispatch->counts != NULL)
+        request_counts_add(dispatch->counts, entry->route, entry->exchange, &times);
     exchange_destroy(entry->exchange);
     entry->exchange = NULL;
+    --dispatch->open_count;
+}
+
+bool dispatch_is_overdue(const struct dispatch_entry *entry, uint64_t began_before_us)
+{
+    return entry->exchange != NULL && entry->tunnel == NULL && entry->began_us < began_before_us;
 }

@@ -11,6 +11,7 @@
 #include "upstream/client.h"
 #include "upstream/response_source.h"
 
+struct core_metrics;
 struct dispatch;
 struct dispatch_entry;
 
@@ -25,9 +26,11 @@ struct dispatch_front {
     /* The next piece of a body that exchange->streams_request is wanted: one call of exchange_request_body or
      * exchange_request_fail, also from within. NULL where the front never streams. */
     void (*pull_request)(struct dispatch_entry *entry);
-    /* After send_head with 101, before the flush: lends the client's connection to a tunnel, until finished is called.
-     * NULL where the front never fills request.upgrade. */
+    /* After send_head with 101, before the flush: lends the client's connection to a tunnel. NULL where the front never
+     * fills request.upgrade. */
     struct tunnel_end (*take_over)(struct dispatch_entry *entry, struct tunnel_side *side);
+    /* The tunnel is no more, and what was lent ends with it; finished comes when filters have heard of it too. */
+    void (*give_back)(struct dispatch_entry *entry);
     /* The exchange is over and nothing refers to it any more: the front calls dispatch_close, at once or later. */
     void (*finished)(struct dispatch_entry *entry);
 };
@@ -43,21 +46,42 @@ struct dispatch_entry {
     struct response_source source;
     struct client_request *upload;      /* who wants pieces of the request's body; NULL: nobody */
     struct tunnel *tunnel;              /* NULL where there is none */
+    struct websocket_insight *insight;  /* into it, where it is a WebSocket; otherwise NULL */
     struct compressed_body *compressed; /* what the response's body goes through; NULL: nothing */
     struct timer pause_timer;
     bool is_over;
 };
 
-/* Everything given must outlive it. access_log may be NULL. */
-struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
-                                 struct runtime *runtime, struct client *client, struct access_log *access_log);
+/* Answers requests in place of a plan: there are no routes, and no filters. */
+struct dispatch_site {
+    /* Starts the response, by the rules of response_source.h. */
+    struct response_source (*answer)(void *data, struct exchange *exchange, void (*on_over)(struct exchange *exchange));
+    void *data;
+};
+
+/* Everything given must outlive it. client may be NULL where a site answers. access_log may be NULL. */
+struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, struct runtime *runtime,
+                                 struct client *client, struct access_log *access_log);
+
+/* Has it serve by that plan, which must outlive it, before the first request. */
+void dispatch_use_plan(struct dispatch *dispatch, const struct plan *plan);
+
+/* Has requests counted; core outlives the dispatch. */
+void dispatch_use_metrics(struct dispatch *dispatch, struct core_metrics *core);
+
+/* Has a site answer, in place of a plan; it is copied. */
+void dispatch_use_site(struct dispatch *dispatch, const struct dispatch_site *site);
 void dispatch_destroy(struct dispatch *dispatch);
 
 /* Says which port a listener with TLS really has. Before the first exchange. */
 void dispatch_note_https(struct dispatch *dispatch, uint16_t port);
 
-/* How many tunnels there are. */
+/* How many tunnels there are, and how many exchanges that are none. */
 size_t dispatch_tunnel_count(const struct dispatch *dispatch);
+size_t dispatch_request_count(const struct dispatch *dispatch);
+
+/* Has all tunnels end in good order, WebSockets with the status that says so. */
+void dispatch_leave_tunnels(struct dispatch *dispatch);
 
 /* Makes the entry's exchange, with its request id; the front fills the request. The entry is all zero bytes, or closed.
  */
@@ -74,5 +98,8 @@ void dispatch_sent(struct dispatch_entry *entry);
 
 /* Writes the log line and destroys the exchange: after front->finished, or where the exchange was never started. */
 void dispatch_close(struct dispatch_entry *entry);
+
+/* Whether a request is under way that began before that time, and is no tunnel. */
+bool dispatch_is_overdue(const struct dispatch_entry *entry, uint64_t began_before_us);
 
 #endif

@@ -1,6 +1,7 @@
 #include "files/fixed_response.h"
 
 #include "base/text.h"
+#include "filter/request_parts.h"
 #include "filter/status.h"
 
 struct fixed_response {
@@ -34,21 +35,6 @@ static void add_escaped(struct text *out, struct slice value)
     }
 }
 
-static struct slice without_port(struct slice authority)
-{
-    size_t length = authority.length;
-    while (length != 0 && authority.data[length - 1] >= '0' && authority.data[length - 1] <= '9')
-        --length;
-    bool has_port = length != 0 && authority.data[length - 1] == ':';
-    return has_port ? slice_of(authority.data, length - 1) : authority;
-}
-
-static struct slice find_host(const struct request_head *request)
-{
-    bool is_client = request->client_authority.length != 0 && !request->has_new_authority;
-    return without_port(is_client ? request->client_authority : request->authority);
-}
-
 static void add_query(struct text *out, const struct request_head *request)
 {
     struct slice before = text_slice(out);
@@ -74,8 +60,8 @@ struct slice redirect_location(const struct redirect_settings *redirect, const s
             text_add(&out, request->scheme);
             break;
         case REDIRECT_PART_HOST:
-            lacks_host = lacks_host || find_host(request).length == 0;
-            add_escaped(&out, find_host(request));
+            lacks_host = lacks_host || request_host(request).length == 0;
+            add_escaped(&out, request_host(request));
             break;
         case REDIRECT_PART_PATH:
             add_escaped(&out, request->path);

@@ -16,7 +16,7 @@ enum {
 
 static bool tell_failure(const char *what)
 {
-    log_line(LOG_LEVEL_ERROR, "a file for a request's body cannot be %s: %s", what, strerror(errno));
+    log_line(LOG_LEVEL_ERROR, "a file for a body cannot be %s: %s", what, strerror(errno));
     return false;
 }
 

@@ -24,6 +24,12 @@ static inline bool body_store_is_empty(const struct body_store *store)
     return store->length == 0;
 }
 
+/* Whether there is anything to finish. */
+static inline bool body_store_is_used(const struct body_store *store)
+{
+    return store->data != NULL || store->fd != 0;
+}
+
 /* Keeps up to most_bytes of all in memory. Returns false where neither memory nor file has room for it, after a line in
  * the log for the latter. */
 bool body_store_add(struct body_store *store, struct slice data, size_t most_bytes);

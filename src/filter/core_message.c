@@ -1,58 +1,41 @@
 #include "filter/core_calls.h"
+#include "filter/request_text.h"
+
+/* The head at hand has not gone on yet: its hook is running, or it is held. */
+static bool is_head_open(const struct half *half)
+{
+    return is_head_hook(half) || half->is_held;
+}
 
 static bool may_change_request(const struct exchange *exchange, const char *call)
 {
-    if (!is_in_working_hook(exchange))
+    const struct half *half = working_half(exchange);
+    if (half == NULL)
         return refuse_call(exchange, call, "the exchange is over");
-    if (exchange->phase != EXCHANGE_REQUEST_HEAD && exchange->phase != EXCHANGE_REQUEST_BODY)
+    if (half->which != FLEXILIB_REQUEST || !is_head_open(half))
         return refuse_call(exchange, call, "the request has gone on already");
     return true;
 }
 
+/* Also where only a reply of the hook at hand could make use of it. */
 static bool may_change_response(const struct exchange *exchange, const char *call)
 {
-    if (!is_in_working_hook(exchange))
+    if (working_half(exchange) == NULL)
         return refuse_call(exchange, call, "the exchange is over");
     if (exchange->state->is_head_sent)
         return refuse_call(exchange, call, "the response's head has been sent");
     return true;
 }
 
-/* Only printable ASCII without the marks that end this part of a target. */
-static bool is_target_part(struct slice text, const char *excluded)
+static bool is_response_open(const struct exchange *exchange)
 {
-    for (size_t i = 0; i < text.length; ++i) {
-        char c = text.data[i];
-        if (c <= ' ' || c > '~' || strchr(excluded, c) != NULL)
-            return false;
-    }
-    return true;
-}
-
-static bool has_good_escapes(struct slice text)
-{
-    for (size_t i = 0; i < text.length; ++i) {
-        if (text.data[i] == '%' && ascii_escaped(slice_skip(text, i)) <= 0)
-            return false;
-    }
-    return true;
-}
-
-/* RFC 3986 section 3.2.2 without user information: letters, digits and the marks of names, addresses and ports. */
-static bool is_authority(struct slice text)
-{
-    static const char marks[] = "-._~!$&'()*+,;=%:[]";
-    for (size_t i = 0; i < text.length; ++i) {
-        char c = ascii_lower(text.data[i]);
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c == '\0' || strchr(marks, c) == NULL))
-            return false;
-    }
-    return text.length != 0;
+    const struct half *half = working_half(exchange);
+    return half != NULL && half->which == FLEXILIB_RESPONSE && is_head_open(half);
 }
 
 static struct slice keep(struct exchange *exchange, struct slice text)
 {
-    return arena_copy(&exchange->arena, text);
+    return arena_copy(exchange_memory(exchange), text);
 }
 
 struct flexilib_text core_method(const struct flexilib_exchange *seen)
@@ -66,10 +49,9 @@ bool core_set_method(struct flexilib_exchange *seen, const char *data, size_t le
     struct slice method = slice_of(data, length);
     if (!may_change_request(exchange, "set_method"))
         return false;
-    if (!header_is_name(method))
-        return refuse_call(exchange, "set_method", "a method is one word without separators");
-    if (slice_equals(method, SLICE("CONNECT")) || slice_equals(method, SLICE("TRACE")))
-        return refuse_call(exchange, "set_method", "CONNECT and TRACE are not forwarded");
+    const char *fault = request_text_judge_method(method);
+    if (fault != NULL)
+        return refuse_call(exchange, "set_method", fault);
     exchange->request.method = keep(exchange, method);
     return true;
 }
@@ -77,6 +59,36 @@ bool core_set_method(struct flexilib_exchange *seen, const char *data, size_t le
 struct flexilib_text core_scheme(const struct flexilib_exchange *seen)
 {
     return text_of(exchange_of_const(seen)->request.scheme);
+}
+
+/* What the client's proxy has said of it, or another filter, would go on in place of it. */
+bool core_set_scheme(struct flexilib_exchange *seen, const char *data, size_t length)
+{
+    struct exchange *exchange = exchange_of(seen);
+    struct slice scheme = slice_of(data, length);
+    if (!may_change_request(exchange, "set_scheme"))
+        return false;
+    bool is_https = slice_equals(scheme, SLICE("https"));
+    if (!is_https && !slice_equals(scheme, SLICE("http")))
+        return refuse_call(exchange, "set_scheme", "a scheme is http or https");
+    scheme = exchange->request.scheme = is_https ? SLICE("https") : SLICE("http");
+    if (headers_find(&exchange->request.headers, SLICE("x-forwarded-proto")) != NULL)
+        headers_set(&exchange->request.headers, exchange_memory(exchange), SLICE("X-Forwarded-Proto"), scheme);
+    return true;
+}
+
+bool core_set_upstream(struct flexilib_exchange *seen, const char *name, size_t length)
+{
+    struct exchange *exchange = exchange_of(seen);
+    if (!may_change_request(exchange, "set_upstream"))
+        return false;
+    if (exchange->upstream == NULL)
+        return refuse_call(exchange, "set_upstream", "the route forwards to no upstream");
+    const struct upstream_settings *chosen = runtime_find_upstream(exchange->runtime, slice_of(name, length));
+    if (chosen == NULL)
+        return refuse_call(exchange, "set_upstream", "there is no upstream of that name");
+    exchange->upstream = chosen;
+    return true;
 }
 
 struct flexilib_text core_authority(const struct flexilib_exchange *seen)
@@ -90,8 +102,9 @@ bool core_set_authority(struct flexilib_exchange *seen, const char *data, size_t
     struct slice authority = slice_of(data, length);
     if (!may_change_request(exchange, "set_authority"))
         return false;
-    if (!is_authority(authority))
-        return refuse_call(exchange, "set_authority", "HOST or HOST:PORT is needed");
+    const char *fault = request_text_judge_authority(authority);
+    if (fault != NULL)
+        return refuse_call(exchange, "set_authority", fault);
     exchange->request.authority = keep(exchange, authority);
     exchange->request.has_new_authority = true;
     return true;
@@ -108,10 +121,9 @@ bool core_set_path(struct flexilib_exchange *seen, const char *data, size_t leng
     struct slice path = slice_of(data, length);
     if (!may_change_request(exchange, "set_path"))
         return false;
-    if (path.length == 0 || path.data[0] != '/')
-        return refuse_call(exchange, "set_path", "a path begins with '/'");
-    if (!is_target_part(path, "?#") || !has_good_escapes(path))
-        return refuse_call(exchange, "set_path", "it holds what has to be escaped, or a broken escape");
+    const char *fault = request_text_judge_path(path);
+    if (fault != NULL)
+        return refuse_call(exchange, "set_path", fault);
     exchange->request.path = keep(exchange, path);
     return true;
 }
@@ -127,8 +139,9 @@ bool core_set_query(struct flexilib_exchange *seen, const char *data, size_t len
     struct slice query = slice_of(data, length);
     if (!may_change_request(exchange, "set_query"))
         return false;
-    if (!is_target_part(query, "#"))
-        return refuse_call(exchange, "set_query", "it holds what has to be escaped");
+    const char *fault = request_text_judge_query(query);
+    if (fault != NULL)
+        return refuse_call(exchange, "set_query", fault);
     exchange->request.query = keep(exchange, query);
     exchange->request.has_query = length != 0;
     return true;
@@ -144,19 +157,26 @@ bool core_set_status(struct flexilib_exchange *seen, int32_t status)
     struct exchange *exchange = exchange_of(seen);
     if (!may_change_response(exchange, "set_status"))
         return false;
-    if (exchange->response.status == 0)
+    if (exchange->phase < EXCHANGE_RESPONSE_HEAD)
         return refuse_call(exchange, "set_status", "there is no response yet");
+    if (!is_response_open(exchange))
+        return refuse_call(exchange, "set_status", "the response has gone on already");
     if (status < 200 || status > 599)
         return refuse_call(exchange, "set_status", "a status is 200 to 599");
     exchange->response.status = status;
     return true;
 }
 
+/* While there is no response, its fields are those that a reply would have. */
 static const struct headers *find_list(const struct exchange *exchange, flexilib_half half)
 {
+    const struct half *running = exchange->state->running;
     if (half == FLEXILIB_REQUEST)
         return &exchange->request.headers;
-    return half == FLEXILIB_RESPONSE ? &exchange->response.headers : NULL;
+    if (half != FLEXILIB_RESPONSE)
+        return NULL;
+    bool has_response = exchange->phase >= EXCHANGE_RESPONSE_HEAD || running == NULL;
+    return has_response ? &exchange->response.headers : &running->reply.headers;
 }
 
 static bool may_change_list(const struct exchange *exchange, flexilib_half half, const char *call)
@@ -219,11 +239,12 @@ static bool change_header(struct exchange *exchange, flexilib_half half, struct 
     name = keep(exchange, name);
     value = keep(exchange, value);
     if (half == FLEXILIB_REQUEST) {
-        change(&exchange->request.headers, &exchange->arena, name, value);
+        change(&exchange->request.headers, exchange_memory(exchange), name, value);
         return true;
     }
-    change(&exchange->response.headers, &exchange->arena, name, value);
-    change(&exchange->state->reply_headers, &exchange->arena, name, value);
+    if (is_response_open(exchange))
+        change(&exchange->response.headers, exchange_memory(exchange), name, value);
+    change(&exchange->state->running->reply.headers, exchange_memory(exchange), name, value);
     return true;
 }
 
@@ -249,6 +270,6 @@ size_t core_remove_header(struct flexilib_exchange *seen, flexilib_half half, co
         return 0;
     if (half == FLEXILIB_REQUEST)
         return headers_remove(&exchange->request.headers, removed);
-    headers_remove(&exchange->state->reply_headers, removed);
-    return headers_remove(&exchange->response.headers, removed);
+    size_t count = headers_remove(&exchange->state->running->reply.headers, removed);
+    return is_response_open(exchange) ? headers_remove(&exchange->response.headers, removed) : count;
 }

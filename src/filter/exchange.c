@@ -1,9 +1,9 @@
 #include "filter/exchange.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/poison.h"
 #include "filter/exchange_state.h"
+#include "filter/isolated_own.h"
 
 #include <stdlib.h>
 
@@ -24,17 +24,19 @@ static struct exchange *make_exchange(struct runtime *runtime)
     struct exchange_block *block = mem_zalloc(sizeof(*block));
     struct exchange *exchange = &block->exchange;
     exchange->state = &block->state;
+    exchange->state->response.which = FLEXILIB_RESPONSE;
+    exchange->state->runtime = runtime;
     arena_init(&exchange->arena, runtime->arena_bytes);
-    exchange->state->place = runtime_add(runtime, exchange);
+    exchange->state->place = runtime_add(runtime, exchange, &exchange->state->tickets);
     return exchange;
 }
 
 static void free_exchange(struct runtime *runtime, struct exchange *exchange)
 {
-    runtime_remove(runtime, exchange->state->place);
+    runtime_remove(runtime, exchange->state->place, exchange->state->tickets);
     arena_finish(&exchange->arena);
-    text_finish(&exchange->state->buffers[0]);
-    text_finish(&exchange->state->buffers[1]);
+    for (int i = 0; i < 4; ++i)
+        text_finish(&exchange->state->buffers[i / 2][i % 2]);
     free(exchange);
 }
 
@@ -80,21 +82,26 @@ static void keep_buffer(struct text *buffer)
 static void reset_exchange(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
-    exchange_forget_collected(exchange);
+    quiescence_stops_keeping(exchange->runtime, state);
+    exchange_drop_reply(&state->request);
+    exchange_drop_reply(&state->response);
+    exchange_release(&state->loan);
+    exchange_forget_collected(exchange, &state->request);
+    exchange_forget_collected(exchange, &state->response);
+    exchange_end_decoding(exchange, &state->request);
+    exchange_end_decoding(exchange, &state->response);
+    exchange_forget_leases(exchange);
     arena_clear(&exchange->arena);
     *exchange = (struct exchange){.arena = exchange->arena, .state = state};
-    keep_buffer(&state->buffers[0]);
-    keep_buffer(&state->buffers[1]);
-    text_finish(&state->request_body);
+    for (int i = 0; i < 4; ++i)
+        keep_buffer(&state->buffers[i / 2][i % 2]);
     const size_t kept = offsetof(struct exchange_state, steps);
     memset((char *)state + kept, 0, sizeof(*state) - kept);
+    state->response.which = FLEXILIB_RESPONSE;
 }
 
-void exchange_destroy(struct exchange *exchange)
+static void recycle(struct runtime *runtime, struct exchange *exchange)
 {
-    struct runtime *runtime = exchange->runtime;
-    reset_exchange(exchange);
-    --runtime->exchange_count;
     if (runtime->recycled_count >= MOST_RECYCLED) {
         free_exchange(runtime, exchange);
         return;
@@ -103,6 +110,17 @@ void exchange_destroy(struct exchange *exchange)
     exchange->state->next_recycled = runtime->recycled;
     runtime->recycled = exchange;
     ++runtime->recycled_count;
+}
+
+void exchange_destroy(struct exchange *exchange)
+{
+    struct runtime *runtime = exchange->runtime;
+    struct exchange *predecessor = exchange->state->predecessor;
+    reset_exchange(exchange);
+    --runtime->exchange_count;
+    recycle(runtime, exchange);
+    if (predecessor != NULL)
+        exchange_leave_predecessor(predecessor);
 }
 
 void exchange_free_recycled(struct runtime *runtime)
@@ -116,61 +134,6 @@ void exchange_free_recycled(struct runtime *runtime)
     runtime->recycled_count = 0;
 }
 
-static bool is_head_method(const struct exchange *exchange)
-{
-    return slice_equals(exchange->request.method, SLICE("HEAD"));
-}
-
-static bool has_body(bool is_head, int status)
-{
-    return !is_head && status != 101 && status != 204 && status != 304;
-}
-
-bool exchange_has_body(const struct exchange *exchange)
-{
-    bool is_head = exchange->phase == EXCHANGE_NEW ? is_head_method(exchange) : exchange->state->is_client_head;
-    return has_body(is_head, exchange->response.status);
-}
-
-static bool is_over(const struct exchange *exchange)
-{
-    return exchange->phase >= EXCHANGE_SENT;
-}
-
-/* What the client asked with decides about the response's body; filters may change the method for the upstream. */
-static void leave_phase_new(struct exchange *exchange)
-{
-    exchange->state->is_client_head = is_head_method(exchange);
-    exchange->phase = EXCHANGE_REQUEST_HEAD;
-}
-
-bool exchange_may_pull_request(const struct exchange *exchange)
-{
-    const struct exchange_state *state = exchange->state;
-    bool is_of_use = exchange->phase <= EXCHANGE_REQUEST_BODY || state->has_source;
-    return exchange->streams_request && !state->is_request_over && is_of_use && !is_over(exchange);
-}
-
-/* Notes that the request goes no further; whom it was forwarded to is left when the answer begins. */
-static void fail_request(struct exchange *exchange, int status, struct slice text)
-{
-    struct exchange_state *state = exchange->state;
-    state->is_request_over = exchange->is_request_refused = true;
-    if (state->is_head_sent) {
-        state->is_broken = true;
-    } else if (state->answer_status == 0) {
-        state->answer_status = status;
-        state->answer_text = arena_copy(&exchange->arena, text);
-    }
-}
-
-static void refuse_body(struct exchange *exchange)
-{
-    log_line(LOG_LEVEL_INFO, "refused a request from %.*s with 413: the body is too large (request %.*s)",
-             SLICE_ARG(exchange->peer_address), SLICE_ARG(exchange->id));
-    fail_request(exchange, 413, SLICE("413 Content Too Large: the body is too large"));
-}
-
 /* As far as it is known from the start. */
 static uint64_t request_length(const struct exchange *exchange)
 {
@@ -179,245 +142,39 @@ static uint64_t request_length(const struct exchange *exchange)
     return exchange->request_length > 0 ? (uint64_t)exchange->request_length : 0;
 }
 
-static void show_id(const struct exchange *exchange, char shown[SLOT_REQUEST_BYTES])
-{
-    size_t length = exchange->id.length < SLOT_REQUEST_BYTES ? exchange->id.length : SLOT_REQUEST_BYTES - 1;
-    if (length != 0)
-        memcpy(shown, exchange->id.data, length);
-}
-
 void exchange_start(struct exchange *exchange, const struct chain *chain)
 {
+    struct exchange_state *state = exchange->state;
     exchange->chain = chain;
-    exchange->state->steps = arena_zalloc(&exchange->arena, chain->count * sizeof(exchange->state->steps[0]));
-    show_id(exchange, exchange->state->slot_id);
-    leave_phase_new(exchange);
+    state->steps = arena_zalloc(&exchange->arena, chain->count * sizeof(state->steps[0]));
+    slot_show_request(exchange->id, exchange->request.method, exchange->request.raw_target, &state->slot_request);
+    exchange_leave_phase_new(exchange);
+    state->request.count = state->ends = chain->count;
+    state->is_body_at_hand = !exchange->streams_request;
+    state->request_bytes = exchange->request_body.length;
     if (request_length(exchange) > exchange->body_limit_bytes)
-        refuse_body(exchange);
-    exchange_run(exchange);
-}
-
-void exchange_request_body(struct exchange *exchange, struct slice data, bool last)
-{
-    struct exchange_state *state = exchange->state;
-    if (!state->is_request_pulled || !exchange_may_pull_request(exchange))
-        return;
-    state->is_request_pulled = false;
-    state->is_request_over = last;
-    state->request_bytes += data.length;
-    if (state->request_bytes > exchange->body_limit_bytes) {
-        refuse_body(exchange);
+        exchange_refuse_body(exchange);
+    if (!exchange->runtime->keeps_exchanges || !quiescence_keeps(exchange->runtime, exchange))
         exchange_run(exchange);
-    } else if (state->is_collecting) {
-        state->has_request_piece = true;
-        state->request_piece = data;
-        exchange_run(exchange);
-    } else {
-        exchange->owner->send_request(exchange, data, last);
-    }
 }
 
-void exchange_request_fail(struct exchange *exchange, int status, struct slice text)
-{
-    if (!exchange_may_pull_request(exchange))
-        return;
-    fail_request(exchange, status, text);
-    exchange_run(exchange);
-}
-
-void exchange_pull_request(struct exchange *exchange)
+void exchange_start_guest(struct exchange *exchange, const struct chain *chain)
 {
     struct exchange_state *state = exchange->state;
-    if (state->is_request_pulled || !state->has_source || !exchange_may_pull_request(exchange))
-        return;
-    state->is_request_pulled = true;
-    exchange->owner->pull_request(exchange);
-}
-
-void exchange_response_head(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    if (exchange->phase != EXCHANGE_FORWARDED || !state->has_source)
-        return;
-    /* asked of the method as it was forwarded: that is what the source went by */
-    state->source_has_body = has_body(is_head_method(exchange), exchange->response.status);
-    state->depth = state->position = exchange->chain->count;
-    exchange->phase = EXCHANGE_RESPONSE_HEAD;
-    exchange_run(exchange);
-}
-
-void exchange_interim(struct exchange *exchange, const struct response_head *interim)
-{
-    bool is_awaited = exchange->phase == EXCHANGE_FORWARDED && exchange->state->has_source;
-    if (is_awaited && !exchange->state->is_gone && exchange->owner->send_interim != NULL)
-        exchange->owner->send_interim(exchange, interim);
-}
-
-/* Not told by which filters the response will pass: it may be a reply of one in the middle. */
-static bool reads_response_bodies(const struct exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->chain->count; ++i) {
-        if (exchange->chain->uses[i]->filter->on_response_body != NULL && exchange_is_active(exchange, i))
-            return true;
-    }
-    return false;
-}
-
-bool exchange_takes_pipe(const struct exchange *exchange)
-{
-    const struct exchange_state *state = exchange->state;
-    if (!exchange->takes_pipes)
-        return false;
-    if (exchange->phase != EXCHANGE_RESPONSE_BODY)
-        return !reads_response_bodies(exchange);
-    return !state->has_body_hooks && state->source_has_body && exchange_has_body(exchange) &&
-           exchange->response.body_length >= 0;
-}
-
-void exchange_response_pipe(struct exchange *exchange, struct body_pipe *pipe, size_t length)
-{
-    if (exchange->state->is_pulling && !is_over(exchange))
-        exchange->pipe = pipe;
-    exchange_response_body(exchange, slice_of(NULL, length), false);
-}
-
-void exchange_response_body(struct exchange *exchange, struct slice data, bool last)
-{
-    struct exchange_state *state = exchange->state;
-    if (!state->is_pulling || is_over(exchange))
-        return;
-    state->is_pulling = false;
-    state->has_source = !last;
-    state->piece = state->source_has_body ? data : SLICE_NONE;
-    state->is_last = last;
-    state->has_piece = true;
-    state->position = state->depth;
-    exchange_run(exchange);
-}
-
-void exchange_answer(struct exchange *exchange, int status, const char *text)
-{
-    struct exchange_state *state = exchange->state;
-    if (is_over(exchange))
-        return;
-    if (exchange->phase == EXCHANGE_NEW)
-        leave_phase_new(exchange);
-    state->has_source = state->is_pulling = false;
-    if (state->is_head_sent) {
-        state->is_broken = true;
-    } else if (state->answer_status == 0) {
-        state->answer_status = status;
-        state->answer_text = arena_copy(&exchange->arena, slice_from_text(text));
-    }
-    exchange_run(exchange);
-}
-
-void exchange_fail(struct exchange *exchange, int status)
-{
-    if (exchange->state->has_source)
-        exchange_answer(exchange, status, NULL);
-}
-
-void exchange_fail_for(struct exchange *exchange, int status, unsigned retry_after_s)
-{
-    if (!exchange->state->has_source)
-        return;
-    exchange->state->retry_after_s = retry_after_s;
-    exchange_answer(exchange, status, NULL);
-}
-
-void exchange_sent(struct exchange *exchange)
-{
-    if (!exchange->state->is_sending)
-        return;
-    exchange->state->is_sending = false;
-    exchange->pipe = NULL;
-    exchange_run(exchange);
-}
-
-void exchange_taken(struct exchange *exchange)
-{
-    exchange->state->owes_flush = true;
-    exchange_sent(exchange);
-}
-
-void exchange_break(struct exchange *exchange)
-{
-    exchange->state->is_broken = true;
-    exchange_run(exchange);
-}
-
-void exchange_gone(struct exchange *exchange)
-{
-    if (exchange->phase == EXCHANGE_NEW || is_over(exchange))
-        return;
-    exchange->state->is_gone = true;
-    exchange_run(exchange);
-}
-
-void exchange_cancel_source(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    if (!state->has_source)
-        return;
-    state->has_source = state->is_pulling = false;
-    exchange->owner->cancel(exchange);
-}
-
-void exchange_leave_pause(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    state->ticket = 0;
-    state->hook = SLOT_HOOK_NONE;
-    if (state->is_paused) {
-        state->is_paused = false;
-        exchange->owner->paused(exchange, false);
-    }
-    if (state->is_resumed) {
-        state->is_resumed = false;
-        if (state->drop != NULL)
-            state->drop(state->result);
-    }
-}
-
-bool exchange_resume(struct exchange *exchange, uint64_t ticket, void *result, void (*drop)(void *result))
-{
-    struct exchange_state *state = exchange->state;
-    if (!state->is_paused || state->ticket != ticket)
-        return false;
-    state->is_paused = false;
-    state->is_resumed = true;
-    state->ticket = 0;
-    state->result = result;
-    state->drop = drop;
-    /* the owner may call back, even to say that the client has gone: note it, act when this call is through */
-    bool was_looping = state->is_looping;
-    state->is_looping = true;
-    exchange->owner->paused(exchange, false);
-    state->is_looping = was_looping;
-    exchange_run(exchange);
-    return true;
-}
-
-void exchange_deadline(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    if (!state->is_paused)
-        return;
-    exchange_blame(exchange, state->step, "paused in %s for too long", slot_hook_name(state->hook));
-    bool was_looping = state->is_looping;
-    state->is_looping = true;
-    exchange_leave_pause(exchange);
-    exchange_start_answer(exchange, 504, SLICE_NONE, state->step);
-    state->is_looping = was_looping;
-    exchange_run(exchange);
+    exchange->chain = chain;
+    state->is_guest = true;
+    state->steps = arena_zalloc(&exchange->arena, chain->count * sizeof(state->steps[0]));
+    slot_show_request(exchange->id, exchange->request.method, exchange->request.raw_target, &state->slot_request);
+    exchange->phase = EXCHANGE_REQUEST;
+    state->request.count = state->response.count = state->ends = chain->count;
 }
 
 static enum turn give_up(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
     exchange->phase = EXCHANGE_SENT;
-    exchange_leave_pause(exchange);
+    exchange_leave_pause(exchange, &state->request);
+    exchange_leave_pause(exchange, &state->response);
     exchange_cancel_source(exchange);
     if (!state->is_gone)
         exchange->owner->abort(exchange);
@@ -426,44 +183,71 @@ static enum turn give_up(struct exchange *exchange)
 
 static enum turn finish(struct exchange *exchange)
 {
-    exchange_run_ends(exchange);
+    belongings_end(&exchange->state->belongings);
+    if (!exchange_run_ends(exchange))
+        return TURN_WAIT;
     exchange->phase = EXCHANGE_ENDED;
     exchange->state->is_looping = false;
     exchange->owner->finished(exchange);
     return TURN_OVER;
 }
 
+/* A filter that has the response's head before it may say first what it makes of it. One that has a piece of a body
+ * that broke off has nothing any more to say about. */
+static bool is_answer_due(const struct exchange *exchange)
+{
+    const struct half *half = &exchange->state->response;
+    bool is_hook_open = half->is_paused || half->is_resumed;
+    return exchange->state->answer_status != 0 && !(is_hook_open && half->hook == SLOT_HOOK_RESPONSE_HEAD);
+}
+
+static bool is_request_of_use(const struct exchange *exchange)
+{
+    return exchange->phase == EXCHANGE_REQUEST || exchange->state->has_source;
+}
+
+static void close_request(struct exchange *exchange)
+{
+    struct half *half = &exchange->state->request;
+    exchange->state->is_request_done = true;
+    exchange_leave_pause(exchange, half);
+    exchange_drop_reply(half);
+    half->hook = SLOT_HOOK_NONE;
+    half->has_piece = false;
+}
+
 static enum turn take_turn(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
-    if ((state->is_gone || state->is_broken) && !is_over(exchange))
-        return give_up(exchange);
-    if (state->is_paused)
+    if (exchange_is_leased(exchange))
         return TURN_WAIT;
-    if (state->answer_status != 0 && !state->is_resumed && !is_over(exchange)) {
+    if (exchange->phase == EXCHANGE_SENT)
+        return finish(exchange);
+    if (exchange_is_over(exchange))
+        return TURN_WAIT;
+    if (state->is_gone || state->is_broken)
+        return give_up(exchange);
+    if (exchange_is_guest(exchange))
+        return exchange_turn_guest(exchange);
+    if (is_answer_due(exchange)) {
         exchange_start_answer(exchange, state->answer_status, state->answer_text, exchange_unseen_depth(exchange));
         return TURN_MORE;
     }
-    switch (exchange->phase) {
-    case EXCHANGE_REQUEST_HEAD:
-        return exchange_turn_request_head(exchange);
-    case EXCHANGE_REQUEST_BODY:
-        return exchange_turn_request_body(exchange);
-    case EXCHANGE_RESPONSE_HEAD:
-        return exchange_turn_response_head(exchange);
-    case EXCHANGE_RESPONSE_BODY:
-        return exchange_turn_response_body(exchange);
-    case EXCHANGE_SENT:
-        return finish(exchange);
-    default:
-        return TURN_WAIT;
+    if (!state->is_request_done) {
+        if (!is_request_of_use(exchange))
+            close_request(exchange);
+        else if (state->is_kept_back)
+            return TURN_WAIT;
+        else if (exchange_turn_request(exchange) == TURN_MORE)
+            return TURN_MORE;
     }
+    return exchange->phase > EXCHANGE_FORWARDED ? exchange_turn_response(exchange) : TURN_WAIT;
 }
 
 void exchange_run(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
-    if (state->is_looping)
+    if (state->is_looping || exchange_is_leased(exchange))
         return;
     state->is_looping = true;
     for (;;) {
@@ -472,7 +256,7 @@ void exchange_run(struct exchange *exchange)
             return;
         if (turn == TURN_MORE)
             continue;
-        if (!state->owes_flush)
+        if (!state->owes_flush || exchange_is_over(exchange))
             break;
         state->owes_flush = false;
         exchange->owner->flush(exchange);

@@ -10,7 +10,7 @@
  * functions are noted and acted on when that function has returned, so they nest without growing the stack. Every call
  * may end the exchange: when it returns, `finished` may have been called and the exchange may be gone.
  *
- *   start -> request heads, request bodies (chain order)
+ *   start -> request heads (chain order)
  *         -> owner->forward, or a filter's reply, or exchange_answer
  *         -> exchange_response_head -> response heads (reverse order) -> owner->send_head
  *         -> owner->pull -> exchange_response_body -> body hooks -> owner->send_body -> exchange_sent -> pull ...
@@ -18,10 +18,14 @@
  *
  * A request's body is at hand when the exchange starts, or comes by demand (streams_request):
  *
- *   a filter has a hook for it: owner->pull_request -> exchange_request_body -> pull_request ... until it is whole
- *   nobody has: exchange_pull_request -> owner->pull_request -> exchange_request_body -> owner->send_request */
+ *   at hand: request body hooks, then owner->forward
+ *   by demand: owner->forward, then, while the response half may run already,
+ *       exchange_pull_request -> owner->pull_request -> exchange_request_body -> body hooks -> owner->send_request
+ *   a filter holds the head, or a handler is to answer: owner->pull_request -> exchange_request_body -> body hooks,
+ *       and again, by itself */
 
 #include "config/settings.h"
+#include "filter/attributes.h"
 #include "filter/headers.h"
 #include "flexilib/filter.h"
 
@@ -75,6 +79,10 @@ struct exchange_forwarding {
 struct exchange_tls {
     /* Gives a fact, empty where it is not there. It lives as long as the exchange. */
     struct slice (*find)(struct exchange_tls *tls, flexilib_tls_fact fact);
+    /* Makes all facts, so that find may be called on any thread, and keeps them until release, even where the
+     * connection ends before. On the loop thread. NULL, both of them: it is so anyway. */
+    void (*hold)(struct exchange_tls *tls);
+    void (*release)(struct exchange_tls *tls);
 };
 
 /* What an exchange asks of the world around it. */
@@ -108,16 +116,20 @@ struct exchange_owner {
     void (*cancel)(struct exchange *exchange);
     /* The response cannot be completed: cut the connection so that the client notices. */
     void (*abort)(struct exchange *exchange);
-    /* The pause at hand began (true) or ended (false): a deadline may run; when it is over, call exchange_deadline. */
+    /* A pause, or work of a filter on another thread, began (true) or ended (false): a deadline may run; when it is
+     * over, call exchange_deadline. Where both halves wait, it is for the wait that began first; when that ends, the
+     * other one's begins anew. */
     void (*paused)(struct exchange *exchange, bool is_paused);
+    /* A filter that works on another thread does not give the exchange back in time. The fresh one takes its place and
+     * its owner_data; nothing more is heard of the old one. NULL: it is waited for. */
+    void (*replaced)(struct exchange *exchange, struct exchange *fresh);
     /* Over: every on_end has run. The owner writes its log line and destroys the exchange, at once or later. */
     void (*finished)(struct exchange *exchange);
 };
 
 enum exchange_phase {
     EXCHANGE_NEW = 0,
-    EXCHANGE_REQUEST_HEAD,
-    EXCHANGE_REQUEST_BODY,
+    EXCHANGE_REQUEST,
     EXCHANGE_FORWARDED,
     EXCHANGE_RESPONSE_HEAD,
     EXCHANGE_RESPONSE_BODY,
@@ -134,6 +146,10 @@ struct exchange_room {
     size_t coded_bytes;     /* what responses take that are being compressed, counted by whoever does it */
 };
 
+enum {
+    EXCHANGE_TRACE_DIGITS = 32,
+};
+
 /* The parts above the line are for everybody to read and for their makers to fill; those below belong to exchange*.c,
  * core_table.c and resume.c. */
 struct exchange {
@@ -141,8 +157,8 @@ struct exchange {
     struct request_head request;
     /* All of it, unless streams_request: then empty, until it was collected. */
     struct slice request_body;
-    int64_t request_length;    /* streams_request: the body's, -1 where that is not known */
-    bool streams_request;      /* the body comes by owner->pull_request; false again when it was collected */
+    int64_t request_length; /* streams_request: the body's, -1 where that is not known */
+    bool streams_request;   /* the body comes by demand; false again when all of it is there before it is forwarded */
     uint64_t body_limit_bytes; /* a request's body that is larger is answered 413; as made: any size */
     struct response_head response;
     /* The fields behind the bodies, complete when the last piece comes; none where a filter has made another body of
@@ -169,6 +185,10 @@ struct exchange {
     bool is_request_refused; /* its body is too large, or its rest cannot be had */
     uint64_t response_bytes; /* body bytes handed to send_body */
     struct exchange_forwarding forwarding;
+    /* Whom the request goes to: the route's, or one that a filter has chosen; NULL: the route forwards to nobody. */
+    const struct upstream_settings *upstream;
+    struct attributes attributes;
+    char trace_digits[EXCHANGE_TRACE_DIGITS]; /* see trace.h; zero bytes until somebody has asked for them */
     /* ---- */
     struct runtime *runtime;
     const struct chain *chain;
@@ -215,7 +235,7 @@ void exchange_request_fail(struct exchange *exchange, int status, struct slice t
  * within, unless the exchange ends otherwise. */
 void exchange_pull_request(struct exchange *exchange);
 
-/* Whether anybody may still ask for more of the request's body. */
+/* Whether anybody may still ask the owner for more of the request's body. */
 bool exchange_may_pull_request(const struct exchange *exchange);
 
 /* Answers by FlexiLib itself, in place of a forwarded response: a status with its error page, or else a short text, as
@@ -241,11 +261,16 @@ void exchange_taken(struct exchange *exchange);
 /* The response cannot be completed by reason of the owner: aborts it. */
 void exchange_break(struct exchange *exchange);
 
-/* The client has gone: on_end comes as soon as no hook is running, then finished. Harmless when it is over already. */
+/* The client has gone: on_end comes as soon as no hook is running, then finished. Where one is running on another
+ * thread, the owner is rid of the exchange at once. Harmless when it is over already. */
 void exchange_gone(struct exchange *exchange);
 
-/* The pause has lasted too long: the filter is blamed in the log and the answer is 504, or the response is aborted. */
+/* The pause, or the work on another thread, has lasted too long: the filter is blamed in the log and the answer is 504,
+ * or the response is aborted. */
 void exchange_deadline(struct exchange *exchange);
+
+/* How many bytes of the request's body have come so far. */
+uint64_t exchange_request_bytes(const struct exchange *exchange);
 
 /* Whether the response may carry body bytes: not for HEAD, 101, 204 and 304 (RFC 9110 section 6.4.1). */
 bool exchange_has_body(const struct exchange *exchange);

@@ -2,24 +2,37 @@
 
 #include "filter/status.h"
 
-/* Puts a whole response in the place of whatever was under way. */
-static void begin_whole_response(struct exchange *exchange, int status, struct slice body, size_t depth)
+void exchange_release(struct loan *loan)
+{
+    struct loan ended = *loan;
+    *loan = (struct loan){0};
+    if (ended.release != NULL)
+        ended.release(ended.data);
+}
+
+/* Puts another response in the place of whatever was under way. */
+static void begin_response(struct exchange *exchange, int status, size_t depth)
 {
     struct exchange_state *state = exchange->state;
     exchange_cancel_source(exchange);
     exchange->phase = EXCHANGE_RESPONSE_HEAD;
     exchange->response.status = status;
-    exchange->response.body_length = (int64_t)body.length;
+    exchange->response.body_length = -1;
     exchange->response.trailer_names = SLICE_NONE;
     exchange->response_trailers.count = 0;
-    state->depth = state->position = depth;
-    state->hook = SLOT_HOOK_NONE;
-    state->ticket = 0;
     state->answer_status = 0;
-    state->is_collecting = false;
-    state->is_whole = true;
-    state->has_piece = state->is_last = true;
-    state->piece = body;
+    state->is_own = true;
+    state->streamer = 0;
+    exchange_release(&state->loan);
+    for (size_t i = 0; i < depth; ++i)
+        state->steps[i].has_decided[FLEXILIB_RESPONSE] = false;
+    exchange_begin_half(exchange, &state->response, depth);
+}
+
+static void set_body(struct exchange *exchange, struct slice body)
+{
+    exchange->response.body_length = (int64_t)body.length;
+    exchange_take_piece(exchange, &exchange->state->response, body, true);
 }
 
 static struct slice write_text(struct exchange *exchange, int status, struct slice text)
@@ -50,7 +63,8 @@ void exchange_start_answer(struct exchange *exchange, int status, struct slice t
         return;
     }
     const struct error_page *page = exchange_find_page(exchange, status);
-    begin_whole_response(exchange, status, page != NULL ? page->content : write_text(exchange, status, text), depth);
+    begin_response(exchange, status, depth);
+    set_body(exchange, page != NULL ? page->content : write_text(exchange, status, text));
     exchange->response.headers.count = 0;
     headers_add(&exchange->response.headers, &exchange->arena, SLICE("content-type"),
                 page != NULL ? page->type : SLICE("text/plain"));
@@ -60,19 +74,28 @@ void exchange_start_answer(struct exchange *exchange, int status, struct slice t
     state->retry_after_s = 0;
 }
 
-void exchange_start_reply(struct exchange *exchange, size_t step)
+void exchange_start_reply(struct exchange *exchange, struct half *half)
 {
-    struct exchange_state *state = exchange->state;
-    begin_whole_response(exchange, state->reply_status, state->reply_body, step);
+    struct reply reply = half->reply;
+    size_t step = half->step;
     /* of the response that it replaces, nothing stays */
-    struct headers spare = exchange->response.headers;
-    exchange->response.headers = state->reply_headers;
-    state->reply_headers = spare;
-    state->has_reply = false;
+    half->reply = (struct reply){.headers = exchange->response.headers};
+    exchange->response.headers = reply.headers;
+    begin_response(exchange, reply.status, step);
+    if (reply.is_streamed) {
+        exchange->state->streamer = step + 1;
+        return;
+    }
+    exchange->state->loan = reply.loan;
+    set_body(exchange, reply.body);
 }
 
 size_t exchange_unseen_depth(const struct exchange *exchange)
 {
-    bool have_all_seen = exchange->phase == EXCHANGE_FORWARDED || exchange->state->is_collecting;
-    return have_all_seen ? exchange->chain->count : exchange->state->position;
+    const struct exchange_state *state = exchange->state;
+    if (exchange->phase == EXCHANGE_REQUEST)
+        return state->request.heads;
+    if (exchange->phase == EXCHANGE_FORWARDED)
+        return exchange->chain->count;
+    return state->response.count - state->response.heads;
 }

@@ -13,117 +13,127 @@ static enum turn answer_for_handler(struct exchange *exchange)
     return TURN_MORE;
 }
 
+static bool ends_in_handler(const struct exchange *exchange)
+{
+    return exchange->chain->ends_in_handler && exchange->chain->count != 0;
+}
+
+/* A body that is all there goes through its hooks first, so that its length is known to whoever gets it. One that still
+ * has to come follows the head, unless a thread may have the exchange then: nobody else is to be at work for it. */
+static bool is_ready(const struct exchange *exchange)
+{
+    const struct half *half = &exchange->state->request;
+    if (half->has_piece && half->is_last)
+        return half->passed == half->count;
+    return !half->has_body_hooks || !(exchange->state->is_body_at_hand || half->may_block || ends_in_handler(exchange));
+}
+
+static void drop_trailers(struct exchange *exchange)
+{
+    if (exchange->state->request.is_changed)
+        exchange->request_trailers.count = 0;
+}
+
+/* Says what there is of the body. */
+static void settle_body(struct exchange *exchange)
+{
+    struct exchange_state *state = exchange->state;
+    struct half *half = &state->request;
+    if (exchange_has_last_piece(half)) {
+        half->has_piece = false;
+        exchange->request_body = half->piece;
+        exchange->streams_request = false;
+        drop_trailers(exchange);
+    } else if (half->may_change) {
+        /* of a body that was at hand, decoding may make more than is kept at a time */
+        exchange->streams_request = true;
+        exchange->request_body = SLICE_NONE;
+        exchange->request_length = -1;
+    }
+    state->is_request_done = !exchange->streams_request;
+}
+
 static enum turn forward(struct exchange *exchange)
 {
-    if (exchange->chain->ends_in_handler && exchange->chain->count != 0)
+    if (ends_in_handler(exchange))
         return answer_for_handler(exchange);
+    if (exchange_has_last_piece(&exchange->state->request) && !exchange_keep_piece(exchange, &exchange->state->request))
+        return TURN_MORE;
+    settle_body(exchange);
     exchange->phase = EXCHANGE_FORWARDED;
     exchange->state->has_source = true;
     exchange->owner->forward(exchange);
     return TURN_MORE;
 }
 
-enum turn exchange_turn_request_head(struct exchange *exchange)
+/* Whether anybody takes the next piece: a filter that holds the head, a handler, or whom the request was forwarded to.
+ */
+static bool is_piece_wanted(const struct exchange *exchange)
+{
+    return exchange->phase == EXCHANGE_REQUEST || exchange->state->is_request_wanted;
+}
+
+static enum turn find_piece(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
-    while (state->position < exchange->chain->count) {
-        const struct use *use = exchange->chain->uses[state->position];
-        if (use->filter->on_request_head == NULL)
-            ++state->position;
-        else if (!exchange_run_hook(exchange, SLOT_HOOK_REQUEST_HEAD, state->position))
-            return TURN_MORE;
-    }
-    exchange->phase = EXCHANGE_REQUEST_BODY;
-    state->position = 0;
-    state->piece = exchange->request_body;
-    return TURN_MORE;
-}
-
-static bool has_request_body_hook(const struct exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->chain->count; ++i) {
-        if (exchange->chain->uses[i]->filter->on_request_body != NULL && exchange_is_active(exchange, i))
-            return true;
-    }
-    return false;
-}
-
-static void finish_collecting(struct exchange *exchange, struct slice whole)
-{
-    exchange->request_body = exchange->state->piece = whole;
-    exchange->streams_request = exchange->state->is_collecting = false;
-}
-
-/* Clients of HTTP/2 may send many bodies at once. */
-static bool collect_piece(struct exchange *exchange, struct slice piece)
-{
-    struct body_store *collected = &exchange->state->collected;
-    struct exchange_room *room = exchange->room;
-    if (room == NULL)
-        return body_store_add(collected, piece, BODY_STORE_MEMORY_BYTES);
-    size_t others = room->collected_bytes - collected->capacity;
-    size_t kept = room->kept_bytes + others;
-    bool is_added = body_store_add(collected, piece, kept < room->most_kept_bytes ? room->most_kept_bytes - kept : 0);
-    room->collected_bytes = others + collected->capacity;
-    return is_added;
-}
-
-void exchange_forget_collected(struct exchange *exchange)
-{
-    struct body_store *collected = &exchange->state->collected;
-    if (exchange->room != NULL)
-        exchange->room->collected_bytes -= collected->capacity;
-    body_store_finish(collected);
-}
-
-static bool take_request_piece(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    struct slice whole = state->request_piece;
-    state->has_request_piece = false;
-    if (state->is_request_over && body_store_is_empty(&state->collected)) {
-        finish_collecting(exchange, whole);
-        return true;
-    }
-    if (!collect_piece(exchange, whole))
-        return false;
-    if (!state->is_request_over)
-        return true;
-    if (!body_store_read(&state->collected, &whole))
-        return false;
-    finish_collecting(exchange, whole);
-    return true;
-}
-
-/* A filter's hook is promised the body in one call, so its pieces are collected first. */
-static enum turn collect_request_body(struct exchange *exchange)
-{
-    struct exchange_state *state = exchange->state;
-    state->is_collecting = true;
-    if (state->has_request_piece) {
-        if (!take_request_piece(exchange))
-            exchange_start_answer(exchange, 503, SLICE("no room is left for the request's body"),
-                                  exchange->chain->count);
+    if (exchange_decode_more(exchange, &state->request))
+        return TURN_MORE;
+    if (state->is_body_at_hand) {
+        state->is_body_at_hand = false;
+        state->is_request_over = true;
+        exchange_take_piece(exchange, &state->request, exchange->request_body, true);
         return TURN_MORE;
     }
-    if (state->is_request_pulled)
+    if (state->is_request_pulled || state->is_request_over)
         return TURN_WAIT;
     state->is_request_pulled = true;
     exchange->owner->pull_request(exchange);
     return TURN_MORE;
 }
 
-enum turn exchange_turn_request_body(struct exchange *exchange)
+/* The piece is through all hooks. */
+static enum turn hand_over(struct exchange *exchange)
 {
     struct exchange_state *state = exchange->state;
-    if (exchange->streams_request && has_request_body_hook(exchange))
-        return collect_request_body(exchange);
-    while (state->position < exchange->chain->count) {
-        const struct use *use = exchange->chain->uses[state->position];
-        if (use->filter->on_request_body == NULL || !exchange_is_active(exchange, state->position))
-            ++state->position;
-        else if (!exchange_run_hook(exchange, SLOT_HOOK_REQUEST_BODY, state->position))
-            return TURN_MORE;
+    struct half *half = &state->request;
+    if (exchange->phase == EXCHANGE_REQUEST) {
+        if (half->is_last || ends_in_handler(exchange))
+            half->has_piece = half->is_last; /* a handler has had it; the last one tells that the request is through */
+        else if (half->may_block)
+            exchange_keep_piece(exchange, half);
+        return TURN_MORE;
     }
-    return forward(exchange);
+    half->has_piece = false;
+    state->is_request_wanted = false;
+    state->is_request_done = half->is_last;
+    if (half->is_last)
+        drop_trailers(exchange);
+    exchange->owner->send_request(exchange, half->piece, half->is_last);
+    return TURN_MORE;
+}
+
+enum turn exchange_turn_request(struct exchange *exchange)
+{
+    struct half *half = &exchange->state->request;
+    if (half->is_paused)
+        return TURN_WAIT;
+    if (half->is_resumed) {
+        exchange_run_hook(exchange, half, half->hook, half->step);
+        return TURN_MORE;
+    }
+    if (!exchange_pass_head(exchange, half))
+        return TURN_MORE;
+    if (exchange->phase == EXCHANGE_REQUEST && exchange_is_head_through(half)) {
+        exchange_note_body_hooks(exchange, half);
+        if (is_ready(exchange))
+            return forward(exchange);
+    }
+    if (!is_piece_wanted(exchange))
+        return TURN_WAIT;
+    if (!half->has_piece)
+        return find_piece(exchange);
+    bool is_head_through = exchange_is_head_through(half);
+    if (!exchange_pass_piece(exchange, half) || !is_head_through)
+        return TURN_MORE;
+    return hand_over(exchange);
 }

@@ -1,20 +1,32 @@
 #include "filter/library.h"
 
 #include "base/alloc.h"
+#include "base/elf.h"
 #include "base/file.h"
 #include "base/suggest.h"
 #include "base/text.h"
-#include "filter/elf.h"
+#include "config/library_recording.h"
+#include "config/library_search.h"
+#include "filter/isolated_library.h"
+#include "filter/isolated_use.h"
 #include "filter/library_entry.h"
 #include "filter/library_own.h"
+#include "filter/original.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
+
+enum {
+    LARGEST_LIST_BYTES = 1 << 20,
+};
 
 struct library {
     char *path;
     struct arena arena;
     struct library_entry entry;
+    struct original original;               /* what it exports where it is one of the original's */
+    const struct isolated_filter *isolated; /* what is behind its filters where they are stand-ins, or NULL */
+    bool is_original;
 };
 
 /* The piece of text between two marks, or an empty one. */
@@ -26,6 +38,48 @@ static struct slice find_between(const char *text, const char *before, const cha
     start += strlen(before);
     const char *end = strstr(start, after);
     return slice_of(start, end == NULL ? strlen(start) : (size_t)(end - start));
+}
+
+static bool explain_missing(const char *path, struct slice name, struct error *error)
+{
+    struct text looked = TEXT_INIT;
+    char *missing = mem_copy_text(name.data, name.length);
+    library_search_explain(path, missing, &looked);
+    error_set(error, "%s: needs '%s', which cannot be found%s: install it beside it or on the system", path, missing,
+              looked.length == 0 ? "" : looked.data);
+    free(missing);
+    text_finish(&looked);
+    return false;
+}
+
+/* What goes by the name of that file is there already: this program's own libc, where every library names its folder.
+ */
+static bool is_loaded(const char *path)
+{
+    void *handle = dlopen(strrchr(path, '/') + 1, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle != NULL)
+        dlclose(handle);
+    return handle != NULL;
+}
+
+/* Copies that the dynamic linker would not find by itself. Where one does not load alone, the linker looks for it. What
+ * stands in front of path in load_path is where the snapshot's copies are. */
+static void load_beforehand(const char *load_path, const char *path)
+{
+    struct text name = TEXT_INIT, list = TEXT_INIT;
+    struct slice root = slice_from_text(load_path);
+    bool is_copy = path[0] == '/' && slice_ends_with(root, slice_from_text(path)) && root.length != strlen(path);
+    root.length -= is_copy ? strlen(path) : 0;
+    text_print(&name, "%s" LIBRARY_PRELOADS_SUFFIX, load_path);
+    bool is_read = is_copy && file_read(name.data, LARGEST_LIST_BYTES, &list);
+    for (size_t i = 0; is_read && i < list.length; i += strlen(list.data + i) + 1) {
+        text_clear(&name);
+        text_print(&name, "%.*s%s", SLICE_ARG(root), list.data + i);
+        if (list.data[i] == '/' && !is_loaded(name.data))
+            dlopen(name.data, RTLD_NOW | RTLD_LOCAL);
+    }
+    text_finish(&name);
+    text_finish(&list);
 }
 
 /* Says in plain words why dlopen failed. glibc's own words begin with the path of the snapshot's copy, which means
@@ -47,27 +101,25 @@ static bool explain_failure(const char *reason, const char *load_path, const cha
         return error_set(error, "%s: needs %.*s of a system library, which is older here: build it on this system",
                          path, SLICE_ARG(version));
     if (strstr(reason, "cannot open shared object file") != NULL)
-        return error_set(error, "%s: needs '%.*s', which cannot be found: install it beside it or on the system", path,
-                         (int)slice_find(text, ':'), text.data);
+        return explain_missing(path, slice_of(text.data, slice_find(text, ':')), error);
     if (strstr(reason, "failed to map segment") != NULL)
         return error_set(error, "%s: cannot be mapped: its file system does not allow programs (mounted noexec)", path);
     return error_set(error, "%s: cannot be loaded: %.*s", path, SLICE_ARG(text));
 }
 
-static const struct flexilib_library *find_entry(void *handle, const char *path, struct error *error)
+/* Fills in what the library offers. */
+static bool read_entry(struct library *library, void *handle, struct error *error)
 {
     const struct flexilib_library *exported = dlsym(handle, "flexilib_library");
     if (exported != NULL)
-        return exported;
-    if (dlsym(handle, "handle_request") != NULL)
-        error_set(error,
-                  "%s: is a library of the original FlexiLib (it exports 'handle_request'), which this version cannot "
-                  "load: write it against flexilib/filter.h",
-                  path);
-    else
-        error_set(error, "%s: does not export the symbol 'flexilib_library': end it with FLEXILIB_LIBRARY(filters);",
-                  path);
-    return NULL;
+        return library_entry_read(exported, library->path, &library->arena, &library->entry, error);
+    if (!original_find(handle, &library->original))
+        return error_set(error,
+                         "%s: does not export the symbol 'flexilib_library': end it with FLEXILIB_LIBRARY(filters);",
+                         library->path);
+    library->is_original = true;
+    original_make_entry(library->path, &library->arena, &library->entry);
+    return true;
 }
 
 struct library *library_open(const char *load_path, const char *path, struct error *error)
@@ -76,19 +128,31 @@ struct library *library_open(const char *load_path, const char *path, struct err
         return NULL;
     /* absolute, since dlopen would search the system's folders for a bare name */
     char *absolute = file_absolute(NULL, load_path);
+    load_beforehand(absolute, path);
     void *handle = dlopen(absolute, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         explain_failure(dlerror(), absolute, path, error);
     free(absolute);
     if (handle == NULL)
         return NULL;
-    const struct flexilib_library *exported = find_entry(handle, path, error);
-    if (exported == NULL)
-        return NULL;
     struct library *library = mem_zalloc(sizeof(*library));
     library->path = mem_copy_text(path, strlen(path));
-    if (library_entry_read(exported, path, &library->arena, &library->entry, error))
+    if (read_entry(library, handle, error))
         return library;
+    library_close(library);
+    return NULL;
+}
+
+struct library *library_open_isolated(struct slice description, const char *path,
+                                      const struct isolated_services *services, void *context, struct error *error)
+{
+    struct library *library = mem_zalloc(sizeof(*library));
+    library->path = mem_copy_text(path, strlen(path));
+    if (isolated_library_read(description, library->path, &library->arena, &library->entry, &library->is_original,
+                              error)) {
+        library->isolated = isolated_use_make(&library->entry, services, context, &library->arena);
+        return library;
+    }
     library_close(library);
     return NULL;
 }
@@ -110,6 +174,41 @@ const char *library_path(const struct library *library)
 size_t library_value_size(const struct library *library)
 {
     return library == NULL ? sizeof(struct flexilib_value) : library->entry.value_size;
+}
+
+bool library_wants_whole_requests(const struct library *library)
+{
+    return library != NULL && library->entry.wants_whole_requests;
+}
+
+uint16_t library_abi_minor(const struct library *library)
+{
+    return library->entry.abi_minor;
+}
+
+bool library_is_original(const struct library *library)
+{
+    return library->is_original;
+}
+
+bool library_is_isolated(const struct library *library)
+{
+    return library->isolated != NULL;
+}
+
+bool library_may_be_isolated(const struct library *library, struct error *error)
+{
+    return isolated_library_check(library->entry.filters, library->entry.filter_count, library->path, error);
+}
+
+const struct isolated_filter *library_isolated(const struct library *library, const struct flexilib_filter *filter)
+{
+    return &library->isolated[filter - library->entry.filters];
+}
+
+const struct original *library_original(const struct library *library)
+{
+    return &library->original;
 }
 
 size_t library_filter_count(const struct library *library)

@@ -2,12 +2,12 @@
 
 #include "base/slot.h"
 #include "config/wording.h"
+#include "filter/library_options.h"
 
 #include <stdalign.h>
 
 enum {
     MOST_FILTERS = 4096,
-    MOST_OPTIONS = 1024,
     LARGEST_STRUCT_BYTES = 65536,
 };
 
@@ -20,8 +20,8 @@ struct least_sizes {
 static const struct least_sizes least_sizes[] = {
     {0, offsetof(struct flexilib_library, filters) + sizeof(void *), offsetof(struct flexilib_filter, on_request_head),
      offsetof(struct flexilib_option, minimum), offsetof(struct flexilib_value, list)},
-    {9, sizeof(struct flexilib_library), sizeof(struct flexilib_filter), sizeof(struct flexilib_option),
-     sizeof(struct flexilib_value)},
+    {9, sizeof(struct flexilib_library), offsetof(struct flexilib_filter, flags),
+     offsetof(struct flexilib_option, choices), offsetof(struct flexilib_value, number)},
 };
 
 static bool check_version(const struct flexilib_library *exported, const char *path, struct error *error)
@@ -60,8 +60,7 @@ static bool check_sizes(const struct flexilib_library *exported, const char *pat
            check_size("flexilib_value", exported->value_size, least->value, path, error);
 }
 
-/* Copies count items of `size` bytes each into items of `own_size` bytes, the rest of which is zero. */
-static void *copy_items(struct arena *arena, const void *items, size_t count, size_t size, size_t own_size)
+void *library_entry_copy_items(struct arena *arena, const void *items, size_t count, size_t size, size_t own_size)
 {
     char *copies = arena_zalloc(arena, count * own_size);
     for (size_t i = 0; i < count; ++i)
@@ -69,7 +68,7 @@ static void *copy_items(struct arena *arena, const void *items, size_t count, si
     return copies;
 }
 
-static bool is_word(const char *name, const char *marks)
+bool library_entry_is_word(const char *name, const char *marks)
 {
     size_t length = strlen(name);
     for (size_t i = 0; i < length; ++i) {
@@ -80,49 +79,13 @@ static bool is_word(const char *name, const char *marks)
     return length != 0 && length < SLOT_FILTER_BYTES;
 }
 
-static bool check_option(const struct flexilib_filter *filter, size_t index, const char *path, struct arena *arena,
-                         struct error *error)
-{
-    const struct flexilib_option *option = &filter->options[index];
-    if (option->name == NULL)
-        return error_set(error, "%s: option %zu of filter '%s' has no name", path, index + 1, filter->name);
-    if (!is_word(option->name, "-_"))
-        return error_set(error, "%s: option '%s' of filter '%s': a name is made of a-z, 0-9, '-' and '_'", path,
-                         wording_quote(arena, slice_from_text(option->name)), filter->name);
-    if (option->type < FLEXILIB_OPTION_BOOL || option->type > FLEXILIB_OPTION_FILE)
-        return error_set(error, "%s: option '%s' of filter '%s' has type %d, which this FlexiLib does not know", path,
-                         option->name, filter->name, (int)option->type);
-    for (size_t i = 0; i < index; ++i) {
-        if (strcmp(filter->options[i].name, option->name) == 0)
-            return error_set(error, "%s: filter '%s' has two options '%s'", path, filter->name, option->name);
-    }
-    return true;
-}
-
-static bool read_options(struct flexilib_filter *filter, size_t option_size, const char *path, struct arena *arena,
-                         struct error *error)
-{
-    if (filter->option_count == 0)
-        return true;
-    if (filter->options == NULL || filter->option_count > MOST_OPTIONS)
-        return error_set(error, "%s: filter '%s' says that it has %zu options, but %s", path, filter->name,
-                         filter->option_count, filter->options == NULL ? "gives no table" : "1024 are the most");
-    filter->options =
-        copy_items(arena, filter->options, filter->option_count, option_size, sizeof(struct flexilib_option));
-    for (size_t i = 0; i < filter->option_count; ++i) {
-        if (!check_option(filter, i, path, arena, error))
-            return false;
-    }
-    return true;
-}
-
 static bool check_name(const struct flexilib_filter *filters, size_t index, const char *path, struct arena *arena,
                        struct error *error)
 {
     const char *name = filters[index].name;
     if (name == NULL)
         return error_set(error, "%s: its filter %zu of flexilib_library has no name", path, index + 1);
-    if (!is_word(name, "-"))
+    if (!library_entry_is_word(name, "-"))
         return error_set(error, "%s: filter '%s': a name is 1 to %d characters out of a-z, 0-9 and '-'", path,
                          wording_quote(arena, slice_from_text(name)), SLOT_FILTER_BYTES - 1);
     for (size_t i = 0; i < index; ++i) {
@@ -130,6 +93,45 @@ static bool check_name(const struct flexilib_filter *filters, size_t index, cons
             return error_set(error, "%s: two of its filters are named '%s'", path, name);
     }
     return true;
+}
+
+static bool refuse_flags(const struct flexilib_filter *filter, const char *path, const char *sentence,
+                         struct error *error)
+{
+    return error_set(error, "%s: filter '%s' %s", path, filter->name, sentence);
+}
+
+static bool check_flags(const struct flexilib_filter *filter, const char *path, struct error *error)
+{
+    const uint32_t known = FLEXILIB_BLOCKING | FLEXILIB_CONCURRENT | FLEXILIB_EXCLUSIVE | FLEXILIB_OBSERVES;
+    bool is_exclusive = (filter->flags & FLEXILIB_EXCLUSIVE) != 0;
+    if ((filter->flags & ~known) != 0)
+        return error_set(error, "%s: filter '%s' has flags 0x%x, of which this FlexiLib does not know 0x%x", path,
+                         filter->name, (unsigned)filter->flags, (unsigned)(filter->flags & ~known));
+    if ((filter->flags & FLEXILIB_CONCURRENT) != 0 && (filter->flags & FLEXILIB_BLOCKING) == 0)
+        return refuse_flags(filter, path, "is concurrent without being blocking, which is the only way to be it",
+                            error);
+    if ((filter->flags & FLEXILIB_OBSERVES) != 0 && filter->on_request_body == NULL && filter->on_response_body == NULL)
+        return refuse_flags(filter, path, "observes bodies, but has no hook for them", error);
+    if (is_exclusive && (filter->quiesce == NULL || filter->wake == NULL))
+        return refuse_flags(filter, path, "is exclusive, which needs both of quiesce and wake", error);
+    return is_exclusive || (filter->quiesce == NULL && filter->wake == NULL) ||
+           refuse_flags(filter, path, "has quiesce or wake, but is not marked FLEXILIB_EXCLUSIVE", error);
+}
+
+/* filter is a copy, whose option table is replaced by one too. */
+static bool read_filter(const struct flexilib_library *exported, struct flexilib_filter *filter, const char *path,
+                        struct arena *arena, struct error *error)
+{
+    struct library_options_reader options = {
+        .path = path,
+        .filter = filter->name,
+        .option_size = exported->option_size,
+        .value_size = exported->value_size,
+        .arena = arena,
+        .error = error,
+    };
+    return check_flags(filter, path, error) && library_options_read(&options, filter);
 }
 
 bool library_entry_read(const struct flexilib_library *exported, const char *path, struct arena *arena,
@@ -142,13 +144,18 @@ bool library_entry_read(const struct flexilib_library *exported, const char *pat
         return error_set(error, "%s: offers no filter: its flexilib_library needs at least one", path);
     if (count > MOST_FILTERS)
         return error_set(error, "%s: says that it offers %zu filters, %d are the most", path, count, MOST_FILTERS);
-    struct flexilib_filter *filters =
-        copy_items(arena, exported->filters, count, exported->filter_size, sizeof(struct flexilib_filter));
+    struct flexilib_filter *filters = library_entry_copy_items(arena, exported->filters, count, exported->filter_size,
+                                                               sizeof(struct flexilib_filter));
     for (size_t i = 0; i < count; ++i) {
-        if (!check_name(filters, i, path, arena, error) ||
-            !read_options(&filters[i], exported->option_size, path, arena, error))
+        if (!check_name(filters, i, path, arena, error) || !read_filter(exported, &filters[i], path, arena, error))
             return false;
     }
-    *entry = (struct library_entry){.filters = filters, .filter_count = count, .value_size = exported->value_size};
+    *entry = (struct library_entry){
+        .filters = filters,
+        .filter_count = count,
+        .value_size = exported->value_size,
+        .abi_minor = exported->abi_minor,
+        .wants_whole_requests = exported->filter_size <= offsetof(struct flexilib_filter, flags),
+    };
     return true;
 }

@@ -111,24 +111,54 @@ static bool is_idle(const struct http1_connection *connection)
            ioctl(socket_descriptor(connection->socket), FIONREAD, &unread) == 0 && unread == 0;
 }
 
-static void lose_connections(struct front_http1 *front, bool only_idle)
+static bool is_any(const struct http1_connection *connection, uint64_t began_before_us)
+{
+    return true;
+}
+
+static bool has_nothing(const struct http1_connection *connection, uint64_t began_before_us)
+{
+    return is_idle(connection);
+}
+
+static bool is_resting(const struct http1_connection *connection, uint64_t began_before_us)
+{
+    return connection->is_resting && is_idle(connection);
+}
+
+static bool is_overdue(const struct http1_connection *connection, uint64_t began_before_us)
+{
+    return connection->socket != NULL && dispatch_is_overdue(&connection->entry, began_before_us);
+}
+
+static size_t lose_connections(struct front_http1 *front,
+                               bool (*is_lost)(const struct http1_connection *connection, uint64_t began_before_us),
+                               uint64_t began_before_us)
 {
     struct http1_connection *next;
+    size_t count = 0;
     front->is_walked = true;
     for (struct http1_connection *connection = front->first; connection != NULL; connection = next) {
         next = connection->next;
-        if (only_idle && !is_idle(connection))
+        if (!is_lost(connection, began_before_us))
             continue;
+        ++count;
         http1_connection_enter(connection);
         http1_connection_lose(connection);
         http1_connection_leave(connection);
     }
     front->is_walked = false;
+    return count;
 }
 
 void front_http1_close_idle(struct front_http1 *front)
 {
-    lose_connections(front, true);
+    lose_connections(front, has_nothing, 0);
+}
+
+void front_http1_close_resting(struct front_http1 *front)
+{
+    lose_connections(front, is_resting, 0);
 }
 
 void front_http1_close_one(struct http1_connection *connection)
@@ -165,5 +195,18 @@ struct http1_connection *front_http1_find_idle(struct front_http1 *front, const 
 void front_http1_cut(struct front_http1 *front)
 {
     front->is_draining = true;
-    lose_connections(front, false);
+    lose_connections(front, is_any, 0);
+}
+
+size_t front_http1_cut_requests(struct front_http1 *front, uint64_t began_before_us)
+{
+    return lose_connections(front, is_overdue, began_before_us);
+}
+
+size_t front_http1_count_closed(const struct front_http1 *front)
+{
+    size_t count = 0;
+    for (const struct http1_connection *connection = front->first; connection != NULL; connection = connection->next)
+        count += connection->socket == NULL;
+    return count;
 }

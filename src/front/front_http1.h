@@ -43,10 +43,20 @@ void front_http1_drain(struct front_http1 *front);
 /* Closes the connections that wait for a next request of which nothing has come. */
 void front_http1_close_idle(struct front_http1 *front);
 
+/* Closes those of them that have had an answer: whoever has just come is still served. */
+void front_http1_close_resting(struct front_http1 *front);
+
 /* Finds a connection that waits for a request, of this listener, or of any where it is NULL: of those that are looked
  * at the one that has waited longest. NULL where there is none. */
 struct http1_connection *front_http1_find_idle(struct front_http1 *front, const struct listener_settings *listener);
 void front_http1_close_one(struct http1_connection *connection);
+
+/* Cuts those with a request that began before that time; none that is a tunnel.
+ * Returns how many. */
+size_t front_http1_cut_requests(struct front_http1 *front, uint64_t began_before_us);
+
+/* How many are closed, and wait for what filters do for them on other threads. */
+size_t front_http1_count_closed(const struct front_http1 *front);
 
 /* Cuts every connection. */
 void front_http1_cut(struct front_http1 *front);

@@ -105,6 +105,21 @@ void front_http2_drain(struct front_http2 *front)
     for_each_connection(front, http2_connection_drain);
 }
 
+size_t front_http2_cut_requests(struct front_http2 *front, uint64_t began_before_us)
+{
+    size_t count = 0;
+    struct http2_connection *next;
+    front->is_walked = true;
+    for (struct http2_connection *connection = front->first; connection != NULL; connection = next) {
+        next = connection->next;
+        http2_connection_enter(connection);
+        count += http2_connection_cut_requests(connection, began_before_us);
+        http2_connection_leave(connection);
+    }
+    front->is_walked = false;
+    return count;
+}
+
 static void close_if_idle(struct http2_connection *connection)
 {
     if (connection->first == NULL)
@@ -155,4 +170,12 @@ void front_http2_cut(struct front_http2 *front)
 {
     front->is_draining = true;
     for_each_connection(front, http2_connection_lose);
+}
+
+size_t front_http2_count_closed(const struct front_http2 *front)
+{
+    size_t count = 0;
+    for (const struct http2_connection *connection = front->first; connection != NULL; connection = connection->next)
+        count += connection->socket == NULL;
+    return count;
 }

@@ -51,6 +51,13 @@ void front_http2_close_idle(struct front_http2 *front);
  * looked at the one that has waited longest. */
 void front_http2_close_one_idle(struct front_http2 *front, const struct listener_settings *listener);
 
+/* Resets the streams with a request that began before that time; none that is a tunnel.
+ * Returns how many. */
+size_t front_http2_cut_requests(struct front_http2 *front, uint64_t began_before_us);
+
+/* How many are closed, and wait for what filters do for them on other threads. */
+size_t front_http2_count_closed(const struct front_http2 *front);
+
 /* Cuts every connection. */
 void front_http2_cut(struct front_http2 *front);
 

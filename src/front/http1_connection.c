@@ -21,7 +21,7 @@ static void start_timer(struct http1_connection *connection, int64_t delay_ms)
     timer_start(connection->front->loop, &connection->timer, delay_ms);
 }
 
-static void close_socket(struct http1_connection *connection)
+void http1_connection_close(struct http1_connection *connection)
 {
     tls_listeners_note_end(connection->front->tls, connection->socket, connection->peer.address);
     socket_close(connection->socket);
@@ -46,7 +46,7 @@ void http1_connection_lose(struct http1_connection *connection)
     if (connection->socket != NULL) {
         if (seems_complete(connection))
             socket_reset_on_close(connection->socket);
-        close_socket(connection);
+        http1_connection_close(connection);
     }
     if (connection->entry.exchange == NULL)
         return;
@@ -91,7 +91,7 @@ static void throw_away_input(struct http1_connection *connection)
     if (received > 0)
         connection->lingered_bytes += (uint64_t)received;
     if (received <= 0 || connection->lingered_bytes > HTTP1_LINGER_BYTES)
-        close_socket(connection);
+        http1_connection_close(connection);
     else
         linger_on(connection);
 }
@@ -234,9 +234,9 @@ static void end_connection(struct http1_connection *connection)
     bool is_agreed = connection->input_ended || !connection->framing.keep_alive;
     bool is_read_up = http1_input_slice(&connection->input).length == 0 && http1_body_is_whole(connection);
     if (connection->state == HTTP1_EXCHANGE && is_agreed && is_read_up)
-        close_socket(connection);
+        http1_connection_close(connection);
     else if (connection->input_ended)
-        close_socket(connection);
+        http1_connection_close(connection);
     else
         linger(connection);
 }
@@ -274,13 +274,9 @@ static void finish_exchange(struct http1_connection *connection)
     http1_body_finish(connection);
     if (connection->socket == NULL)
         return;
-    if (connection->state == HTTP1_TUNNEL) {
-        close_socket(connection);
-        return;
-    }
     if (!connection->output.is_complete) {
         socket_reset_on_close(connection->socket);
-        close_socket(connection);
+        http1_connection_close(connection);
         return;
     }
     /* the end is met again behind the requests that have come before it */

@@ -160,6 +160,9 @@ static inline bool http1_connection_is_answering(const struct http1_connection *
     return connection->state == HTTP1_EXCHANGE || connection->state == HTTP1_ANSWER;
 }
 
+/* Closes the socket, which is there, and stops the timer; what belongs to the exchange stays until that is finished. */
+void http1_connection_close(struct http1_connection *connection);
+
 /* Frees the connection; front_http1.c's. */
 void http1_connection_destroy(struct http1_connection *connection);
 
@@ -168,6 +171,9 @@ extern const struct dispatch_front http1_sender;
 
 /* The socket is lent to the tunnel. Http1_tunnel.c's. */
 struct tunnel_end http1_connection_take_over(struct dispatch_entry *entry, struct tunnel_side *side);
+
+/* The tunnel is over, and the socket is closed with it. */
+void http1_connection_give_back(struct dispatch_entry *entry);
 
 /* A write has ended while the tunnel has the socket: one of the tunnel's, or what it has to wait for. */
 void http1_connection_on_tunnel_written(struct http1_connection *connection, bool is_ok);

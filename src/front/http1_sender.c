@@ -228,5 +228,6 @@ const struct dispatch_front http1_sender = {
     .send_interim = send_interim,
     .pull_request = http1_body_pull,
     .take_over = http1_connection_take_over,
+    .give_back = http1_connection_give_back,
     .finished = finished,
 };

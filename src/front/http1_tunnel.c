@@ -67,6 +67,15 @@ struct tunnel_end http1_connection_take_over(struct dispatch_entry *entry, struc
     };
 }
 
+void http1_connection_give_back(struct dispatch_entry *entry)
+{
+    struct http1_connection *connection = http1_connection_of(entry);
+    http1_connection_enter(connection);
+    connection->tunnel_side = NULL;
+    http1_connection_close(connection);
+    http1_connection_leave(connection);
+}
+
 void http1_connection_on_tunnel_written(struct http1_connection *connection, bool is_ok)
 {
     if (is_ok)

@@ -86,6 +86,18 @@ void http2_connection_finish_drain(struct http2_connection *connection)
                           nghttp2_session_get_last_proc_stream_id(connection->session), NGHTTP2_NO_ERROR, NULL, 0);
 }
 
+size_t http2_connection_cut_requests(struct http2_connection *connection, uint64_t began_before_us)
+{
+    size_t count = 0;
+    for (struct http2_stream *stream = connection->first; stream != NULL; stream = stream->next) {
+        if (stream->is_cut || !dispatch_is_overdue(&stream->entry, began_before_us))
+            continue;
+        ++count;
+        http2_sender_reset(stream, NGHTTP2_CANCEL);
+    }
+    return count;
+}
+
 /* Closing at once would reset the connection under what the client still sends, and it might never see the rest. */
 static void linger(struct http2_connection *connection)
 {

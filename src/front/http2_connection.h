@@ -192,6 +192,8 @@ void http2_connection_check_guard(struct http2_connection *connection);
 /* Asks the client to leave; and has it leave when it must have heard of it. */
 void http2_connection_drain(struct http2_connection *connection);
 void http2_connection_finish_drain(struct http2_connection *connection);
+/* Resets the streams with a request that began before that time, and is no tunnel. Returns how many. */
+size_t http2_connection_cut_requests(struct http2_connection *connection, uint64_t began_before_us);
 
 /* Frees the connection; front_http2.c's. */
 void http2_connection_destroy(struct http2_connection *connection);
@@ -300,6 +302,6 @@ struct tunnel_end http2_tunnel_take_over(struct dispatch_entry *entry, struct tu
 void http2_tunnel_work(struct http2_stream *stream);
 
 /* The tunnel is over, and the stream with it. */
-void http2_tunnel_end(struct http2_stream *stream);
+void http2_tunnel_give_back(struct dispatch_entry *entry);
 
 #endif

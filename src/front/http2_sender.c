@@ -332,8 +332,6 @@ static void send_interim(struct dispatch_entry *entry, const struct response_hea
 static void finished(struct dispatch_entry *entry)
 {
     struct http2_stream *stream = http2_stream_of(entry);
-    if (stream->tunnel_side != NULL)
-        http2_tunnel_end(stream);
     stream->is_finished = true;
     http2_stream_make_due(stream);
     http2_connection_poke(stream->connection);
@@ -347,5 +345,6 @@ const struct dispatch_front http2_sender = {
     .send_interim = send_interim,
     .pull_request = http2_body_pull,
     .take_over = http2_tunnel_take_over,
+    .give_back = http2_tunnel_give_back,
     .finished = finished,
 };

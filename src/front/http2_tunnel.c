@@ -123,14 +123,23 @@ void http2_tunnel_work(struct http2_stream *stream)
         tunnel_on_readable(stream->tunnel_side);
 }
 
-void http2_tunnel_end(struct http2_stream *stream)
+static void end_stream(struct http2_stream *stream)
 {
-    stream->tunnel_side = NULL;
-    stream->wants_input = false;
     if (!stream->is_open || stream->is_cut)
         return;
     if (!stream->owes_end)
         http2_sender_reset(stream, NGHTTP2_CANCEL);
     else if (stream->is_response_over && !stream->is_request_over)
         http2_sender_reset(stream, NGHTTP2_NO_ERROR);
+}
+
+void http2_tunnel_give_back(struct dispatch_entry *entry)
+{
+    struct http2_stream *stream = http2_stream_of(entry);
+    stream->tunnel_side = NULL;
+    stream->wants_input = stream->is_owed = false;
+    stream->rest = SLICE_NONE;
+    http2_sender_release(stream);
+    end_stream(stream);
+    http2_connection_poke(stream->connection);
 }

@@ -69,26 +69,9 @@ static bool is_trusted(const struct settings *settings, const struct hop *hop)
                                hop->address_bytes);
 }
 
-/* The zone of an IPv6 address means something on the machine that wrote it alone. */
 static bool parse_address(struct slice text, struct hop *hop)
 {
-    static const unsigned char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    char terminated[INET6_ADDRSTRLEN];
-    bool is_v6 = slice_find(text, ':') != text.length;
-    if (is_v6)
-        text.length = slice_find(text, '%');
-    if (text.length >= sizeof(terminated))
-        return false;
-    memcpy(terminated, text.data, text.length);
-    terminated[text.length] = '\0';
-    hop->address_bytes = is_v6 ? 16 : 4;
-    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, terminated, hop->address) != 1)
-        return false;
-    if (is_v6 && memcmp(hop->address, mapped, sizeof(mapped)) == 0) {
-        memmove(hop->address, hop->address + sizeof(mapped), 4);
-        hop->address_bytes = 4;
-    }
-    return true;
+    return address_range_parse_address(text, hop->address, &hop->address_bytes);
 }
 
 /* RFC 7239 section 6.2: a number, or a word that begins with "_" in place of one. */

@@ -1,6 +1,7 @@
 #include "listen/client_limits.h"
 
 #include "base/alloc.h"
+#include "base/core_metrics.h"
 #include "base/log.h"
 #include "net/log_pace.h"
 
@@ -19,12 +20,17 @@ struct client_limits {
     struct client_counts *counts;
     struct client_counts *own_counts; /* where nothing is shared: with one row */
     struct client_row *row;
-    uint64_t *keys; /* of the listeners */
+    uint64_t *keys;                   /* of the listeners */
+    struct listener_metrics *metrics; /* likewise; NULL: nobody counts */
     size_t own;
     const struct listener_settings *reserved; /* whose next connection is counted already; NULL: none */
     void (*on_closed)(void *data);
     void *data;
     struct log_pace refusals;
+};
+
+struct listener_metrics {
+    struct series *total, *now;
 };
 
 /* What goes with a socket, to be undone when it is closed. */
@@ -65,6 +71,7 @@ void client_limits_destroy(struct client_limits *limits)
         return;
     free(limits->own_counts);
     free(limits->keys);
+    free(limits->metrics);
     free(limits);
 }
 
@@ -76,6 +83,33 @@ void client_limits_share(struct client_limits *limits, struct client_counts *cou
     limits->own_counts = NULL;
     limits->counts = counts;
     limits->row = &counts->rows[row];
+}
+
+/* Its name, or its address as it is written. */
+static struct slice name_of(const struct listener_settings *listener, struct text *room)
+{
+    bool is_six = !listener->is_unix && slice_find(listener->host, ':') != listener->host.length;
+    if (listener->name.length != 0)
+        return listener->name;
+    text_clear(room);
+    if (listener->is_unix)
+        text_print(room, "unix:%.*s", SLICE_ARG(listener->host));
+    else
+        text_print(room, is_six ? "[%.*s]:%u" : "%.*s:%u", SLICE_ARG(listener->host), listener->port);
+    return text_slice(room);
+}
+
+void client_limits_use_metrics(struct client_limits *limits, struct core_metrics *core)
+{
+    const struct settings *settings = limits->settings;
+    struct text room = TEXT_INIT;
+    limits->metrics = mem_zalloc((settings->listener_count + 1) * sizeof(*limits->metrics));
+    for (size_t i = 0; i < settings->listener_count; ++i) {
+        struct slice name = name_of(&settings->listeners[i], &room);
+        limits->metrics[i].total = core_metrics_find(core, CORE_CONNECTIONS, &name);
+        limits->metrics[i].now = core_metrics_find(core, CORE_CONNECTIONS_NOW, &name);
+    }
+    text_finish(&room);
 }
 
 static size_t index_of(const struct client_limits *limits, const struct listener_settings *listener)
@@ -152,6 +186,8 @@ static void on_socket_closed(void *data)
     struct client_limits *limits = counted->limits;
     --limits->own;
     change_count(limits, counted->listener, -1);
+    if (limits->metrics != NULL)
+        core_metrics_add(limits->metrics[counted->listener].now, -1);
     if (counted->has_address)
         client_counts_leave(limits->row, counted->address_key);
     free(counted);
@@ -163,6 +199,10 @@ void client_limits_count(struct client_limits *limits, struct socket *socket, co
     struct counted *counted = mem_alloc(sizeof(*counted));
     *counted = (struct counted){.limits = limits, .listener = index_of(limits, listener)};
     ++limits->own;
+    if (limits->metrics != NULL) {
+        core_metrics_add(limits->metrics[counted->listener].total, 1);
+        core_metrics_add(limits->metrics[counted->listener].now, 1);
+    }
     if (limits->reserved == NULL)
         change_count(limits, counted->listener, 1);
     limits->reserved = NULL;

@@ -12,6 +12,7 @@
 #include "net/socket_address.h"
 
 struct client_limits;
+struct core_metrics;
 
 /* on_closed(data) is called when a counted connection has been closed. */
 struct client_limits *client_limits_create(const struct settings *settings, struct loop *loop,
@@ -21,6 +22,9 @@ struct client_limits *client_limits_create(const struct settings *settings, stru
 void client_limits_destroy(struct client_limits *limits);
 
 /* Counts where other workers see it, in that row. Before the first connection. */
+/* Has connections counted for the metrics that all workers share; core outlives the limits. */
+void client_limits_use_metrics(struct client_limits *limits, struct core_metrics *core);
+
 void client_limits_share(struct client_limits *limits, struct client_counts *counts, uint32_t row);
 
 enum client_limit {

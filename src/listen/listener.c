@@ -1,6 +1,7 @@
 #include "listen/listener.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static bool accept_one(struct listener *listener)
     socklen_t length = sizeof(peer);
     peer.ss_family = AF_UNSPEC;
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = file_keep_off_standard_descriptors(fd);
     if (fd == -1)
         return false;
     listener->is_warned = false;
@@ -80,6 +82,23 @@ static bool goes_on(int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EINVAL;
 }
 
+/* A library has closed it, or closed one of its own twice, and what has the number now is no listener. */
+static bool is_lost(const struct listener *listener, int error)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    return error == EBADF || error == ENOTSOCK ||
+           ((error == EINVAL || error == EOPNOTSUPP) &&
+            getpeername(listener->fd, (struct sockaddr *)&peer, &length) == 0);
+}
+
+/* The worker that takes our place opens it anew. */
+static void give_up(void)
+{
+    log_line(LOG_LEVEL_ALERT, "a listener has lost its descriptor: code of a library has closed it");
+    abort();
+}
+
 static void on_ready(void *data)
 {
     struct listener *listener = data;
@@ -96,6 +115,8 @@ static void on_ready(void *data)
     if (accept_one(listener))
         return;
     int error = errno;
+    if (is_lost(listener, error))
+        give_up();
     listener->events->on_missed(listener->data);
     if (goes_on(error))
         rest(listener, error);

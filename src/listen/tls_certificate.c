@@ -1,6 +1,5 @@
 #include "listen/tls_certificate.h"
 
-#include <ctype.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ struct slice tls_name_normalize(struct slice name, char room[TLS_NAME_BYTES])
         unsigned char c = (unsigned char)name.data[i];
         if (c <= ' ' || c >= 0x7f)
             return SLICE_NONE;
-        room[i] = (char)tolower(c);
+        room[i] = ascii_lower(name.data[i]);
     }
     return slice_of(room, name.length);
 }

@@ -25,6 +25,9 @@ struct tls_facts {
     SSL *ssl;
     char *server_name;  /* NULL: none */
     struct fact *items; /* FACT_COUNT; NULL until one is asked for */
+    bool is_complete;   /* all of them are made: the connection is not looked at any more */
+    bool is_left;       /* by the connection */
+    size_t holders;     /* exchanges that want to know them nevertheless */
 };
 
 static void make_version(const SSL *ssl, X509 *client, struct text *out)
@@ -225,27 +228,69 @@ static const struct {
     [FLEXILIB_TLS_CLIENT_CERT] = {make_client_cert, true},
 };
 
+static void make_fact(struct tls_facts *facts, X509 *client, flexilib_tls_fact number)
+{
+    struct fact *fact = &facts->items[number];
+    if (!fact->is_made && (client != NULL || !kinds[number].is_of_client))
+        kinds[number].make(facts->ssl, client, &fact->text);
+    fact->is_made = true;
+}
+
+static void open_items(struct tls_facts *facts)
+{
+    if (facts->items == NULL)
+        facts->items = mem_zalloc(FACT_COUNT * sizeof(facts->items[0]));
+}
+
 static struct slice find_fact(struct exchange_tls *view, flexilib_tls_fact number)
 {
     struct tls_facts *facts = (struct tls_facts *)view;
     if (number < 0 || number >= FACT_COUNT || kinds[number].make == NULL)
         return SLICE_NONE;
+    if (!facts->is_complete) {
+        open_items(facts);
+        make_fact(facts, SSL_get0_peer_certificate(facts->ssl), number);
+    }
+    return text_slice(&facts->items[number].text);
+}
+
+static void destroy(struct tls_facts *facts)
+{
+    for (size_t i = 0; i < FACT_COUNT && facts->items != NULL; ++i)
+        text_finish(&facts->items[i].text);
+    free(facts->items);
+    free(facts->server_name);
+    SSL_set_app_data(facts->ssl, NULL);
+    SSL_free(facts->ssl);
+    free(facts);
+}
+
+static void hold_facts(struct exchange_tls *view)
+{
+    struct tls_facts *facts = (struct tls_facts *)view;
+    ++facts->holders;
+    if (facts->is_complete)
+        return;
     X509 *client = SSL_get0_peer_certificate(facts->ssl);
-    if (kinds[number].is_of_client && client == NULL)
-        return SLICE_NONE;
-    if (facts->items == NULL)
-        facts->items = mem_zalloc(FACT_COUNT * sizeof(facts->items[0]));
-    struct fact *fact = &facts->items[number];
-    if (!fact->is_made)
-        kinds[number].make(facts->ssl, client, &fact->text);
-    fact->is_made = true;
-    return text_slice(&fact->text);
+    open_items(facts);
+    for (flexilib_tls_fact number = 0; number < FACT_COUNT; ++number) {
+        if (kinds[number].make != NULL)
+            make_fact(facts, client, number);
+    }
+    facts->is_complete = true;
+}
+
+static void release_facts(struct exchange_tls *view)
+{
+    struct tls_facts *facts = (struct tls_facts *)view;
+    if (--facts->holders == 0 && facts->is_left)
+        destroy(facts);
 }
 
 struct tls_facts *tls_facts_create(SSL *ssl)
 {
     struct tls_facts *facts = mem_alloc(sizeof(*facts));
-    *facts = (struct tls_facts){.view = {.find = find_fact}, .ssl = ssl};
+    *facts = (struct tls_facts){.view = {.find = find_fact, .hold = hold_facts, .release = release_facts}, .ssl = ssl};
     if (SSL_up_ref(ssl) != 1 || SSL_set_app_data(ssl, facts) != 1)
         abort();
     return facts;
@@ -255,13 +300,9 @@ void tls_facts_destroy(struct tls_facts *facts)
 {
     if (facts == NULL)
         return;
-    for (size_t i = 0; i < FACT_COUNT && facts->items != NULL; ++i)
-        text_finish(&facts->items[i].text);
-    free(facts->items);
-    free(facts->server_name);
-    SSL_set_app_data(facts->ssl, NULL);
-    SSL_free(facts->ssl);
-    free(facts);
+    facts->is_left = true;
+    if (facts->holders == 0)
+        destroy(facts);
 }
 
 void tls_facts_note_server_name(struct tls_facts *facts, struct slice name)

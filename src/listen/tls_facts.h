@@ -14,7 +14,7 @@ struct tls_facts;
 /* Takes a reference of the connection, whose app data it becomes. */
 struct tls_facts *tls_facts_create(struct ssl_st *ssl);
 
-/* No exchange may refer to it any more. NULL is fine. */
+/* The connection is over. No exchange may refer to it any more, unless it holds it. NULL is fine. */
 void tls_facts_destroy(struct tls_facts *facts);
 
 /* Keeps a copy of what the client calls us, normalized; empty where it says nothing. */

@@ -40,6 +40,10 @@ struct loop {
     void *wake_data;
     void (*on_turn)(void *data);
     void *turn_data;
+    uint32_t own_beat, *beat;
+    const uint32_t *is_asleep;
+    void (*rouse)(void *data);
+    void *rouse_data;
     bool (*make_room)(void *data);
     void (*keep_room)(void *data);
     void *room_data;
@@ -162,10 +166,27 @@ static void run_ended_writes(struct loop *loop)
     h2o_timeout__do_post_callback(loop->h2o);
 }
 
+/* Nobody else writes it. In an order with what the reader does, who looks once more after it has said that it sleeps:
+ * so one of the two sees the other. */
+static void show_work(struct loop *loop, bool is_working)
+{
+    uint32_t beat = *loop->beat;
+    if ((beat & 1) != is_working)
+        __atomic_store_n(loop->beat, beat + 1, __ATOMIC_SEQ_CST);
+}
+
+static void begin_work(struct loop *loop)
+{
+    show_work(loop, true);
+    if (loop->is_asleep != NULL && __atomic_load_n(loop->is_asleep, __ATOMIC_SEQ_CST) != 0)
+        loop->rouse(loop->rouse_data);
+}
+
 static void take_turn(struct loop *loop)
 {
     run_ended_writes(loop);
     loop->is_awake = false;
+    show_work(loop, false);
     ++loop->turn;
     if (h2o_evloop_run(loop->h2o, choose_wait(loop)) != 0 && errno != EINTR) {
         /* libh2o has lost track of a socket then */
@@ -184,6 +205,7 @@ void loop_run(struct loop *loop)
     while (!loop->is_stopping)
         take_turn(loop);
     loop->is_stopping = false;
+    show_work(loop, false);
 }
 
 void loop_stop(struct loop *loop)
@@ -212,6 +234,7 @@ void loop_note_wakeup(struct loop *loop)
         return;
     loop->is_awake = true;
     loop->now_us = clock_monotonic_us();
+    begin_work(loop);
 }
 
 void *loop_h2o(struct loop *loop)
@@ -341,10 +364,19 @@ void loop_set_turn(struct loop *loop, void (*on_turn)(void *data), void *data)
     loop->turn_data = data;
 }
 
+void loop_show_beat(struct loop *loop, uint32_t *beat, const uint32_t *is_asleep, void (*rouse)(void *data), void *data)
+{
+    loop->beat = beat;
+    loop->is_asleep = is_asleep;
+    loop->rouse = rouse;
+    loop->rouse_data = data;
+}
+
 struct loop *loop_create(void)
 {
     struct loop *loop = mem_zalloc(sizeof(*loop));
     loop->now_us = clock_monotonic_us();
+    loop->beat = &loop->own_beat;
     loop->h2o = h2o_evloop_create();
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd != -1)

@@ -76,6 +76,13 @@ void loop_wake(struct loop *loop);
 /* Has on_turn called at the end of every turn of the loop: where log buffers are flushed. */
 void loop_set_turn(struct loop *loop, void (*on_turn)(void *data), void *data);
 
+/* Has the loop show that it lives, to whoever reads *beat on another thread or in shared memory: the number is odd
+ * while callbacks run and even while the loop waits, or does not run at all; it grows each time. *is_asleep is the
+ * reader's way to say that it does not look: the first turn that finds it set has rouse(data) called, which clears it.
+ */
+void loop_show_beat(struct loop *loop, uint32_t *beat, const uint32_t *is_asleep, void (*rouse)(void *data),
+                    void *data);
+
 /* How many sockets there are on the loop, watches left aside. */
 size_t loop_socket_count(const struct loop *loop);
 

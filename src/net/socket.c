@@ -1,6 +1,8 @@
 #include "net/socket.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "base/fork_guard.h"
 #include "net/socket_layer.h"
 
 #include <h2o/socket.h>
@@ -53,6 +55,7 @@ static struct socket *wrap_descriptor(struct loop *loop, int fd, const struct so
     *socket = (struct socket){.loop = loop, .events = events, .data = data};
     socket->h2o = h2o_evloop_socket_create(loop_h2o(loop), fd, H2O_SOCKET_FLAG_DONT_READ);
     socket->h2o->data = socket;
+    fork_guard_mark(fd, true);
     loop_count_sockets(loop, 1);
     return socket;
 }
@@ -84,6 +87,7 @@ struct socket *socket_connect(struct loop *loop, const struct sockaddr *address,
     int fd = socket(address->sa_family, type, 0);
     if (fd == -1 && loop_make_room(loop))
         fd = socket(address->sa_family, type, 0);
+    fd = file_keep_off_standard_descriptors(fd);
     if (fd == -1)
         return NULL;
     if (address->sa_family != AF_UNIX)
@@ -107,6 +111,7 @@ void socket_close(struct socket *socket)
         return;
     if (socket->layer != NULL)
         socket->layer->close(socket->layer_state, socket->is_reset_on_close);
+    fork_guard_mark(h2o_socket_get_fd(socket->h2o), false);
     h2o_socket_close(socket->h2o);
     loop_count_sockets(socket->loop, -1);
     if (socket->on_closed != NULL)

@@ -4,6 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum {
+    LEAVE_MS = 2000, /* how long a tunnel that has to leave may take for it, while nothing moves */
+};
 
 /* One end, and what comes from it on the way to the other. */
 struct tunnel_side {
@@ -18,11 +23,15 @@ struct tunnel_side {
     bool is_end_told;   /* and the other end knows */
     bool is_cut;        /* this end broke before it said that it was done */
     bool takes_nothing; /* writing to this end has failed */
+    bool owes_farewell; /* to the other end, behind what is on its way there */
     uint64_t passed_bytes, taken_bytes;
 };
 
 struct tunnel {
     struct tunnels *tunnels;
+    struct tunnel *previous, *next;
+    const struct tunnel_insight *insight; /* NULL: nobody knows what is inside */
+    bool is_leaving;
     struct tunnel_side client, server;
     void (*on_over)(void *data, enum tunnel_outcome outcome);
     void *data;
@@ -64,9 +73,12 @@ static void note_activity(struct tunnel *tunnel)
 static void send_on(struct tunnel_side *side)
 {
     struct tunnel_side *to = side->other;
+    const struct tunnel_insight *insight = side->tunnel->insight;
     if (side->length == 0 || side->is_sending || to->end.is_writing)
         return;
     side->is_sending = true;
+    if (insight != NULL)
+        insight->on_bytes(insight->data, to, slice_of(side->buffer->data, side->length));
     to->end.is_writing = true;
     to->end.calls->write(to->end.end, slice_of(side->buffer->data, side->length));
 }
@@ -74,7 +86,8 @@ static void send_on(struct tunnel_side *side)
 static void pass_on_end(struct tunnel_side *side)
 {
     struct tunnel_side *to = side->other;
-    if (!side->has_ended || side->is_end_told || side->length != 0 || to->end.is_writing || to->takes_nothing)
+    if (!side->has_ended || side->is_end_told || side->length != 0 || side->owes_farewell || to->end.is_writing ||
+        to->takes_nothing)
         return;
     side->is_end_told = true;
     to->end.calls->finish_writing(to->end.end);
@@ -149,6 +162,32 @@ void tunnel_on_readable(struct tunnel_side *side)
     pump(side);
 }
 
+/* What is sent last. Nothing is on its way to the other end, which is not being written to. */
+static void send_farewell(struct tunnel_side *side)
+{
+    const struct tunnel_insight *insight = side->tunnel->insight;
+    char room[TUNNEL_FAREWELL_BYTES];
+    side->owes_farewell = false;
+    if (insight == NULL || side->other->takes_nothing || side->is_end_told)
+        return;
+    struct slice farewell = insight->get_farewell(insight->data, side->other, room);
+    if (farewell.length == 0)
+        return;
+    side->buffer = receive_buffer_take(&side->tunnel->tunnels->buffers, RECEIVE_SMALL_BYTES);
+    memcpy(side->buffer->data, farewell.data, farewell.length);
+    side->length = farewell.length;
+    send_on(side);
+}
+
+/* The side has ended, because it has said so or since the tunnel has to leave. */
+static void go_on_ending(struct tunnel_side *side)
+{
+    if (side->owes_farewell && side->length == 0 && !side->other->end.is_writing)
+        send_farewell(side);
+    send_on(side);
+    pass_on_end(side);
+}
+
 /* A failed write does not say whether the end had more to tell before it broke: that shows when it is read. */
 static void give_up_writing(struct tunnel_side *to)
 {
@@ -167,15 +206,17 @@ void tunnel_on_written(struct tunnel_side *side, bool is_ok)
         return;
     }
     if (!from->is_sending) {
-        send_on(from);
-        pass_on_end(from);
+        go_on_ending(from);
         end_if_done(side->tunnel);
         return;
     }
     note_activity(side->tunnel);
     from->passed_bytes += from->length;
     release_buffer(from);
-    if (from->was_full)
+    if (from->has_ended) {
+        go_on_ending(from);
+        end_if_done(side->tunnel);
+    } else if (from->was_full)
         pump(from);
     else
         read_from(from, true);
@@ -201,6 +242,8 @@ static void on_timeout(struct timer *timer)
     int64_t quiet_ms = (int64_t)(loop_now_ms(loop) - tunnel->active_ms);
     if (quiet_ms < tunnel->idle_timeout_ms)
         timer_start(loop, timer, tunnel->idle_timeout_ms - quiet_ms);
+    else if (tunnel->is_leaving)
+        end_tunnel(tunnel, TUNNEL_ENDED);
     else
         end_tunnel(tunnel, TUNNEL_IDLE);
 }
@@ -223,7 +266,44 @@ struct tunnel *tunnel_create(struct tunnels *tunnels, void (*on_over)(void *data
     init_side(&tunnel->client, tunnel, &tunnel->server);
     init_side(&tunnel->server, tunnel, &tunnel->client);
     ++tunnels->count;
+    tunnel->next = tunnels->first;
+    if (tunnel->next != NULL)
+        tunnel->next->previous = tunnel;
+    tunnels->first = tunnel;
     return tunnel;
+}
+
+void tunnel_use_insight(struct tunnel *tunnel, const struct tunnel_insight *insight)
+{
+    tunnel->insight = insight;
+}
+
+static void leave(struct tunnel_side *side)
+{
+    if (side->is_end_told || side->other->takes_nothing)
+        return;
+    if (!side->has_ended)
+        read_from(side, false);
+    side->owes_farewell = true;
+    side->has_ended = true;
+    go_on_ending(side);
+}
+
+void tunnels_leave(struct tunnels *tunnels)
+{
+    struct tunnel *next;
+    for (struct tunnel *tunnel = tunnels->first; tunnel != NULL; tunnel = next) {
+        next = tunnel->next;
+        if (tunnel->is_leaving)
+            continue;
+        tunnel->is_leaving = true;
+        leave(&tunnel->client);
+        leave(&tunnel->server);
+        /* One that is over ends later too: others may end with it. */
+        tunnel->idle_timeout_ms = is_done(&tunnel->client) && is_done(&tunnel->server) ? 0 : LEAVE_MS;
+        note_activity(tunnel);
+        timer_start(tunnels->loop, &tunnel->timer, tunnel->idle_timeout_ms);
+    }
 }
 
 struct tunnel_side *tunnel_client_side(struct tunnel *tunnel)
@@ -280,6 +360,12 @@ void tunnel_destroy(struct tunnel *tunnel)
         return;
     timer_stop(tunnel->tunnels->loop, &tunnel->timer);
     --tunnel->tunnels->count;
+    if (tunnel->next != NULL)
+        tunnel->next->previous = tunnel->previous;
+    if (tunnel->previous != NULL)
+        tunnel->previous->next = tunnel->next;
+    else
+        tunnel->tunnels->first = tunnel->next;
     finish_side(&tunnel->client);
     finish_side(&tunnel->server);
     free(tunnel);

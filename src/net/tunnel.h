@@ -7,7 +7,7 @@
  * Each direction has one buffer at most, which is there only while bytes are on their way, so an idle tunnel costs no
  * memory but its own; nothing is read from an end while the other has not taken what came before. When one end stops to
  * send, the other is told so and the opposite direction goes on. The tunnel is over when both directions have ended,
- * when one breaks, or when nothing has passed for a time. */
+ * when one breaks, when nothing has passed for a time, or soon after it was told to leave. */
 
 #include "base/slice.h"
 #include "net/loop.h"
@@ -39,11 +39,16 @@ struct tunnel_end {
     const size_t *most_passed; /* to this end at a time, as it is then; NULL: any number */
 };
 
+enum {
+    TUNNEL_FAREWELL_BYTES = 64, /* at most, to each end */
+};
+
 /* What the tunnels of a worker share; zero bytes but for the loop. */
 struct tunnels {
     struct loop *loop;
     struct receive_buffers buffers;
     size_t count;
+    struct tunnel *first;
 };
 
 void tunnels_finish(struct tunnels *tunnels);
@@ -69,6 +74,21 @@ void tunnel_start(struct tunnel *tunnel, const struct tunnel_end *client, const 
 /* What the ends tell, as struct socket_events has it. Each may be the end of the tunnel. */
 void tunnel_on_readable(struct tunnel_side *side);
 void tunnel_on_written(struct tunnel_side *side, bool is_ok);
+
+/* Whoever knows the protocol inside: sees all bytes on their way to an end before they are sent there, and says what
+ * the end is told last, if the tunnel has to leave (empty: nothing). */
+struct tunnel_insight {
+    void (*on_bytes)(void *data, const struct tunnel_side *to, struct slice bytes);
+    struct slice (*get_farewell)(void *data, const struct tunnel_side *to, char room[TUNNEL_FAREWELL_BYTES]);
+    void *data;
+};
+
+/* Before tunnel_start; insight must outlive the tunnel. */
+void tunnel_use_insight(struct tunnel *tunnel, const struct tunnel_insight *insight);
+
+/* Reads no more from the ends of all tunnels; each end is told its farewell and that nothing more is sent, after what
+ * is on its way to it. Those whose ends do not take that are over within two seconds. */
+void tunnels_leave(struct tunnels *tunnels);
 
 /* How many bytes an end has taken. */
 uint64_t tunnel_bytes_to_client(const struct tunnel *tunnel);

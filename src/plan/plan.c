@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "filter/library.h"
+#include "filter/options.h"
 #include "plan/plan_libraries.h"
 #include "plan/router.h"
 
@@ -51,16 +52,17 @@ struct inherited {
 static struct use *create_use(struct plan_builder *builder, const struct step_settings *step)
 {
     struct plan *plan = builder->plan;
-    runtime_enter_library(builder->runtime, plan_library_name(step));
+    runtime_enter_library(builder->runtime, settings_library_name(step));
     const struct library *library = plan_libraries_open(plan->libraries, step, builder->error);
     runtime_leave_library(builder->runtime);
     if (library == NULL)
         return NULL;
     const struct flexilib_filter *filter =
-        library_find_filter(library, step->filter, plan_library_name(step), step->place, builder->error);
+        library_find_filter(library, step->filter, settings_library_name(step), step->place, builder->error);
     if (filter == NULL)
         return NULL;
-    struct use *use = use_create(builder->runtime, library, filter, step, builder->source, builder->error);
+    const struct option_scope scope = {builder->source, builder->settings};
+    struct use *use = use_create(builder->runtime, library, filter, step, &scope, builder->error);
     if (use == NULL)
         return NULL;
     plan->uses = mem_grow(plan->uses, plan->use_count, &plan->use_capacity, sizeof(*plan->uses));
@@ -83,7 +85,7 @@ static bool build_chain(struct plan_builder *builder, const struct route_setting
 {
     inner->uses = around->uses;
     inner->use_count = around->use_count;
-    if (route->skip_count == 0 && route->filter_count == 0)
+    if ((route->skip_count == 0 && route->filter_count == 0) || builder->settings->is_without_filters)
         return true;
     inner->uses = arena_alloc(&builder->plan->arena, (around->use_count + route->filter_count) * sizeof(*inner->uses));
     inner->use_count = 0;
@@ -140,6 +142,10 @@ static void tell_missing(const struct step_settings *step)
 static bool build_handler(struct plan_builder *builder, const struct step_settings *handler, struct plan_route *route)
 {
     struct plan *plan = builder->plan;
+    if (builder->settings->is_without_filters) {
+        route->target = PLAN_LEFT_OUT;
+        return true;
+    }
     if (builder->settings->style == SETTINGS_INI && plan_libraries_is_missing(plan->libraries, handler)) {
         if (source_is_live(builder->source))
             tell_missing(handler);
@@ -247,6 +253,8 @@ static bool build_global_chain(struct plan_builder *builder, struct inherited *g
     *global = (struct inherited){.error_pages = &settings->error_pages,
                                  .body_limit_bytes = settings->body_limit_bytes,
                                  .compression = settings->compression};
+    if (settings->is_without_filters)
+        return true;
     global->uses = arena_alloc(&builder->plan->arena, settings->filter_count * sizeof(*global->uses));
     for (size_t i = 0; i < settings->filter_count; ++i) {
         struct use *use = create_use(builder, &settings->filters[i]);
@@ -287,7 +295,8 @@ static bool build_all(struct plan_builder *builder)
 {
     struct plan *plan = builder->plan;
     struct inherited global;
-    if (!plan_libraries_check(plan->libraries, builder->error) || !build_global_chain(builder, &global) ||
+    if ((!builder->settings->is_without_filters && !plan_libraries_check(plan->libraries, builder->error)) ||
+        !build_global_chain(builder, &global) ||
         !build_routes(builder, builder->settings->routes, builder->settings->route_count, &global))
         return false;
     plan->routes = mem_grow(plan->routes, plan->route_count, &plan->route_capacity, sizeof(*plan->routes));
@@ -311,7 +320,7 @@ struct plan *plan_build(const struct settings *settings, struct source *source, 
     struct plan *plan = mem_zalloc(sizeof(*plan));
     struct plan_builder builder = {plan, settings, source, runtime, error};
     arena_init(&plan->arena, 0);
-    plan->libraries = plan_libraries_create(settings, source, bundled_folder);
+    plan->libraries = plan_libraries_create(settings, source, runtime, bundled_folder);
     if (build_all(&builder))
         return plan;
     plan_destroy(plan);
@@ -334,8 +343,50 @@ void plan_destroy(struct plan *plan)
     free(plan);
 }
 
+static bool has_library(const struct chain *chain, struct slice library)
+{
+    for (size_t i = 0; i < chain->count; ++i) {
+        if (slice_equals(slice_from_text(use_library_path(chain->uses[i])), library))
+            return true;
+    }
+    return false;
+}
+
+size_t plan_quarantine(struct plan *plan, struct slice library)
+{
+    size_t count = 0;
+    for (size_t i = 0; i <= plan->route_count; ++i) {
+        struct plan_route *route = &plan->routes[i];
+        if (!has_library(&route->chain, library))
+            continue;
+        route->is_quarantined = true;
+        ++count;
+    }
+    return count;
+}
+
 const struct plan_route *plan_find(const struct plan *plan, const struct request_head *head, struct slice listener)
 {
     int number = router_find(plan->router, head, listener);
     return &plan->routes[number == ROUTER_NONE ? (int)plan->route_count : number];
+}
+
+size_t plan_use_count(const struct plan *plan)
+{
+    return plan->use_count;
+}
+
+const struct use *plan_use(const struct plan *plan, size_t index)
+{
+    return plan->uses[index];
+}
+
+size_t plan_library_count(const struct plan *plan)
+{
+    return plan_libraries_count(plan->libraries);
+}
+
+const struct library *plan_library(const struct plan *plan, size_t index)
+{
+    return plan_libraries_get(plan->libraries, index);
 }

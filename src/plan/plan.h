@@ -9,6 +9,7 @@
 #include "filter/exchange.h"
 #include "filter/runtime.h"
 
+struct library;
 struct plan;
 
 enum plan_target {
@@ -17,8 +18,9 @@ enum plan_target {
     PLAN_REDIRECT,
     PLAN_RESPOND,
     PLAN_FILES,
-    PLAN_MISSING, /* proxy.ini: the library is not there (yet); answer 500 */
-    PLAN_NOTHING, /* no route: 404, in proxy.ini 500 */
+    PLAN_MISSING,  /* proxy.ini: the library is not there (yet); answer 500 */
+    PLAN_LEFT_OUT, /* the handler, since no filters are wanted; answer 503 */
+    PLAN_NOTHING,  /* no route: 404, in proxy.ini 500 */
 };
 
 struct plan_route {
@@ -34,6 +36,7 @@ struct plan_route {
     const struct error_pages *error_pages;    /* its own, then those around it, then the settings' */
     /* Its own, or that of the nearest around it; NULL: responses are not compressed. */
     const struct compression_settings *compression;
+    bool is_quarantined; /* a library of its chain is; answer 503 without running the chain */
 };
 
 /* Builds the plan. settings, source and runtime must outlive it. bundled_folder is where bundled libraries stand
@@ -42,10 +45,22 @@ struct plan_route {
 struct plan *plan_build(const struct settings *settings, struct source *source, struct runtime *runtime,
                         const char *bundled_folder, struct error *error);
 
+/* Puts the library of that path in quarantine: all routes whose chains have a filter of it. Returns how many those are.
+ */
+size_t plan_quarantine(struct plan *plan, struct slice library);
+
 /* Destroys every use. No exchange may be left. */
 void plan_destroy(struct plan *plan);
 
 /* The route that serves this request; never NULL, since PLAN_NOTHING stands at the end. */
 const struct plan_route *plan_find(const struct plan *plan, const struct request_head *head, struct slice listener);
+
+/* The libraries that it uses. */
+size_t plan_library_count(const struct plan *plan);
+const struct library *plan_library(const struct plan *plan, size_t index);
+
+/* Every configured filter, in the order of the file. */
+size_t plan_use_count(const struct plan *plan);
+const struct use *plan_use(const struct plan *plan, size_t index);
 
 #endif

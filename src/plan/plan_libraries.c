@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/name_index.h"
 #include "filter/library.h"
+#include "filter/runtime.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,21 +13,23 @@
 struct plan_libraries {
     const struct settings *settings;
     struct source *source;
+    struct runtime *runtime;
     const char *bundled_folder;
     struct arena arena;
     struct name_index declared; /* of struct library_settings, by name */
-    struct name_index by_path;  /* of struct library */
+    struct name_index by_path;  /* of struct library; by path and runner where they are isolated */
     struct library **opened;
     size_t opened_count;
     size_t opened_capacity;
 };
 
 struct plan_libraries *plan_libraries_create(const struct settings *settings, struct source *source,
-                                             const char *bundled_folder)
+                                             struct runtime *runtime, const char *bundled_folder)
 {
     struct plan_libraries *libraries = mem_zalloc(sizeof(*libraries));
     libraries->settings = settings;
     libraries->source = source;
+    libraries->runtime = runtime;
     libraries->bundled_folder = bundled_folder;
     arena_init(&libraries->arena, 0);
     for (size_t i = 0; i < settings->library_count; ++i)
@@ -96,6 +99,7 @@ static const char *find_by_name(struct plan_libraries *libraries, struct slice n
         struct slice path = arena_print(&libraries->arena, "%.*s/%.*s.so", SLICE_ARG(folder), SLICE_ARG(name));
         if (source_has_file(libraries->source, path.data))
             return path.data;
+        source_want(libraries->source, WATCH_LIBRARY, path.data);
     }
     refuse_unknown_name(libraries, name, place, error);
     return NULL;
@@ -137,32 +141,30 @@ bool plan_libraries_is_missing(struct plan_libraries *libraries, const struct st
     const char *path = arena_copy(&libraries->arena, step->library).data;
     if (source_has_file(libraries->source, path))
         return false;
-    source_want(libraries->source, path);
+    source_want(libraries->source, WATCH_LIBRARY, path);
     return true;
 }
 
-static const struct library *open_file(struct plan_libraries *libraries, const char *path,
-                                       const struct step_settings *step, struct error *error)
+/* Where the step's filters are isolated, stand-ins: the copy is made here for the process that opens it. */
+static struct library *open_file(struct plan_libraries *libraries, const char *path, const struct step_settings *step,
+                                 bool is_isolated, struct error *error)
 {
-    const char *load_path = source_library(libraries->source, path);
-    if (load_path == NULL) {
-        error_set_at(error, step->place, "library '%s' cannot be read: %s", path, strerror(errno));
-        return NULL;
-    }
     struct error problem = ERROR_INIT;
-    struct library *library = library_open(load_path, path, &problem);
+    const char *load_path = source_library(libraries->source, path, &problem);
+    struct library *library = NULL;
+    if (load_path != NULL)
+        library = is_isolated ? runtime_open_isolated(libraries->runtime, step->runner, path, &problem)
+                              : library_open(load_path, path, &problem);
     if (library == NULL) {
         error_set_at(error, step->place, "%s", problem.message);
         return NULL;
     }
     libraries->opened =
         mem_grow(libraries->opened, libraries->opened_count, &libraries->opened_capacity, sizeof(*libraries->opened));
-    libraries->opened[libraries->opened_count++] = library;
-    name_index_add(&libraries->by_path, &libraries->arena, slice_from_text(path), library);
-    return library;
+    return libraries->opened[libraries->opened_count++] = library;
 }
 
-const struct library *plan_libraries_open(struct plan_libraries *libraries, const struct step_settings *step,
+static const struct library *find_or_open(struct plan_libraries *libraries, const struct step_settings *step,
                                           struct error *error)
 {
     const struct library_settings *declared = find_declared(libraries, step);
@@ -170,18 +172,35 @@ const struct library *plan_libraries_open(struct plan_libraries *libraries, cons
                                         : find_file(libraries, step->name, step->library, step->place, error);
     if (path == NULL)
         return NULL;
-    const struct library *known = name_index_find(&libraries->by_path, slice_from_text(path));
-    return known != NULL ? known : open_file(libraries, path, step, error);
+    bool is_isolated = step->runner != NULL && runtime_isolates(libraries->runtime);
+    struct slice key =
+        is_isolated ? arena_print(&libraries->arena, "%s %u", path, step->runner->number) : slice_from_text(path);
+    const struct library *library = name_index_find(&libraries->by_path, key);
+    if (library != NULL)
+        return library;
+    library = open_file(libraries, path, step, is_isolated, error);
+    if (library != NULL)
+        name_index_add(&libraries->by_path, &libraries->arena, key, library);
+    return library;
 }
 
-struct slice plan_library_name(const struct step_settings *step)
+const struct library *plan_libraries_open(struct plan_libraries *libraries, const struct step_settings *step,
+                                          struct error *error)
 {
-    struct slice name = step->library;
-    if (!step->library_is_path)
-        return name;
-    while (slice_find(name, '/') != name.length)
-        name = slice_skip(name, slice_find(name, '/') + 1);
-    if (slice_ends_with(name, SLICE(".so")))
-        name.length -= strlen(".so");
-    return name;
+    struct error problem = ERROR_INIT;
+    const struct library *library = find_or_open(libraries, step, error);
+    if (library == NULL || step->runner == NULL || library_may_be_isolated(library, &problem))
+        return library;
+    error_set_at(error, step->place, "%s", problem.message);
+    return NULL;
+}
+
+size_t plan_libraries_count(const struct plan_libraries *libraries)
+{
+    return libraries->opened_count;
+}
+
+const struct library *plan_libraries_get(const struct plan_libraries *libraries, size_t index)
+{
+    return libraries->opened[index];
 }

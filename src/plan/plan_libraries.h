@@ -7,10 +7,11 @@
 
 struct library;
 struct plan_libraries;
+struct runtime;
 
-/* settings and source must outlive the result; bundled_folder is absolute. */
+/* All must outlive the result; bundled_folder is absolute. */
 struct plan_libraries *plan_libraries_create(const struct settings *settings, struct source *source,
-                                             const char *bundled_folder);
+                                             struct runtime *runtime, const char *bundled_folder);
 
 /* Closes what was opened. NULL is fine. */
 void plan_libraries_destroy(struct plan_libraries *libraries);
@@ -27,7 +28,8 @@ bool plan_libraries_is_missing(struct plan_libraries *libraries, const struct st
 const struct library *plan_libraries_open(struct plan_libraries *libraries, const struct step_settings *step,
                                           struct error *error);
 
-/* What the step's library is called, for finding a filter of the same name in it: "hello" for /x/hello.so. */
-struct slice plan_library_name(const struct step_settings *step);
+/* What has been opened so far, in that order. */
+size_t plan_libraries_count(const struct plan_libraries *libraries);
+const struct library *plan_libraries_get(const struct plan_libraries *libraries, size_t index);
 
 #endif

@@ -13,14 +13,40 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    [MESSAGE_HELLO] = {"HELLO", 1, false},     [MESSAGE_USER] = {"USER", 2, true},
-    [MESSAGE_OPEN] = {"OPEN", 1, true},        [MESSAGE_LOADING] = {"LOADING", 0, false},
-    [MESSAGE_WATCH] = {"WATCH", 0, true},      [MESSAGE_LISTEN] = {"LISTEN", 2, true},
-    [MESSAGE_READY] = {"READY", 3, false},     [MESSAGE_FAILED] = {"FAILED", 0, true},
-    [MESSAGE_STOPPED] = {"STOPPED", 0, false}, [MESSAGE_OPENED] = {"OPENED", 2, false},
-    [MESSAGE_REOPEN] = {"REOPEN", 1, false},   [MESSAGE_GO] = {"GO", 0, false},
-    [MESSAGE_SERVERS] = {"SERVERS", 2, true},  [MESSAGE_NUMBERED] = {"NUMBERED", 1, true},
-    [MESSAGE_DRAIN] = {"DRAIN", 2, false},     [MESSAGE_CUT] = {"CUT", 0, false},
+    [MESSAGE_HELLO] = {"HELLO", 1, false},
+    [MESSAGE_USER] = {"USER", 2, true},
+    [MESSAGE_OPEN] = {"OPEN", 1, true},
+    [MESSAGE_LOADING] = {"LOADING", 0, false},
+    [MESSAGE_WATCH] = {"WATCH", 3, true},
+    [MESSAGE_LISTEN] = {"LISTEN", 2, true},
+    [MESSAGE_READY] = {"READY", 3, false},
+    [MESSAGE_FAILED] = {"FAILED", 0, true},
+    [MESSAGE_STOPPED] = {"STOPPED", 0, false},
+    [MESSAGE_OPENED] = {"OPENED", 2, false},
+    [MESSAGE_REOPEN] = {"REOPEN", 1, false},
+    [MESSAGE_GO] = {"GO", 0, false},
+    [MESSAGE_SERVERS] = {"SERVERS", 2, true},
+    [MESSAGE_NUMBERED] = {"NUMBERED", 1, true},
+    [MESSAGE_WAITING] = {"WAITING", 1, false},
+    [MESSAGE_DRAIN] = {"DRAIN", 2, false},
+    [MESSAGE_CUT] = {"CUT", 0, false},
+    [MESSAGE_QUARANTINE] = {"QUARANTINE", 0, true},
+    [MESSAGE_SHUTDOWN_DELAY] = {"SHUTDOWN_DELAY", 1, false},
+    [MESSAGE_EXCLUSIVE] = {"EXCLUSIVE", 1, true},
+    [MESSAGE_QUIET] = {"QUIET", 0, false},
+    [MESSAGE_QUIESCE] = {"QUIESCE", 2, true},
+    [MESSAGE_WAKE] = {"WAKE", 1, false},
+    [MESSAGE_MAX_GENERATIONS] = {"MAX_GENERATIONS", 1, false},
+    [MESSAGE_LEAVING] = {"LEAVING", 1, false},
+    [MESSAGE_QUIESCED] = {"QUIESCED", 1, true},
+    [MESSAGE_WATCHING] = {"WATCHING", 2, false},
+    [MESSAGE_STUCK_TIMEOUT] = {"STUCK_TIMEOUT", 1, false},
+    [MESSAGE_BLOCKED] = {"BLOCKED", 2, true},
+    [MESSAGE_MOVED] = {"MOVED", 2, false},
+    [MESSAGE_RUNNER] = {"RUNNER", 3, true},
+    [MESSAGE_JOINED] = {"JOINED", 3, false},
+    [MESSAGE_PEER] = {"PEER", 1, false},
+    [MESSAGE_TROUBLE] = {"TROUBLE", 0, false},
 };
 
 bool channel_open(int ends[2])
@@ -44,7 +70,8 @@ size_t message_encode(const struct message *message, char out[CHANNEL_PACKET_BYT
     if (!shape->has_text)
         return (size_t)length;
     out[length++] = ' ';
-    memcpy(out + length, message->text.data, message->text.length);
+    if (message->text.length != 0)
+        memcpy(out + length, message->text.data, message->text.length);
     return (size_t)length + message->text.length;
 }
 

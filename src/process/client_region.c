@@ -26,6 +26,24 @@ bool client_region_open(struct client_region *region)
     return false;
 }
 
+static bool is_known(const struct client_counts *counts)
+{
+    return counts->magic == CLIENT_COUNTS_MAGIC && counts->version == CLIENT_COUNTS_VERSION &&
+           counts->size == sizeof(*counts);
+}
+
+bool client_region_adopt(struct client_region *region, int fd, uint32_t rows_used)
+{
+    struct client_counts *counts = shared_memory_adopt(fd, sizeof(*counts), head_bytes);
+    if (counts != NULL && is_known(counts)) {
+        *region = (struct client_region){.fd = fd, .counts = counts, .rows_used = rows_used};
+        return true;
+    }
+    if (counts != NULL)
+        munmap(counts, head_bytes);
+    return false;
+}
+
 void client_region_close(struct client_region *region)
 {
     if (region->counts != NULL)
@@ -57,10 +75,7 @@ void client_region_start_row(struct client_region *region, int row)
 struct client_counts *client_region_attach(int fd)
 {
     struct client_counts *counts = shared_memory_attach(fd, sizeof(*counts), SHARED_TO_WRITE);
-    if (counts == NULL)
-        return NULL;
-    if (counts->magic == CLIENT_COUNTS_MAGIC && counts->version == CLIENT_COUNTS_VERSION &&
-        counts->size == sizeof(*counts))
+    if (counts == NULL || is_known(counts))
         return counts;
     munmap(counts, sizeof(*counts));
     errno = EINVAL;

@@ -14,6 +14,10 @@ struct client_region {
 
 /* Makes the region. Returns false with errno set. */
 bool client_region_open(struct client_region *region) __attribute__((warn_unused_result));
+
+/* Takes over the region of a supervisor before us. Returns false, the descriptor being the caller's still, where it is
+ * of another version. */
+bool client_region_adopt(struct client_region *region, int fd, uint32_t rows_used) __attribute__((warn_unused_result));
 void client_region_close(struct client_region *region);
 
 /* Gives a worker an empty row; those with larger numbers than there are rows count for themselves. */

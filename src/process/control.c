@@ -21,11 +21,13 @@ struct control_client {
     struct poller_watch watch;
     struct text request, answer;
     size_t sent;
-    uint64_t deadline_us;
+    bool is_answered;     /* answer is all that there will be, and is being sent */
+    unsigned awaited;     /* what it waits for, 0: nothing */
+    uint64_t deadline_us; /* 0: none */
 };
 
-void control_init(struct control *control, struct poller *poller, const char *config,
-                  void (*on_request)(void *data, const struct control_line *request, struct text *answer), void *data)
+void control_init(struct control *control, struct poller *poller, const char *config, control_request_call *on_request,
+                  void *data)
 {
     *control = (struct control){
         .poller = poller,
@@ -67,6 +69,40 @@ static void on_room(void *data)
     drop_client(client);
 }
 
+static void send_answer(struct control_client *client)
+{
+    client->awaited = 0;
+    client->is_answered = true;
+    client->deadline_us = clock_monotonic_us() + ANSWER_TIMEOUT_US;
+    if (poller_watch_room(client->control->poller, &client->watch, on_room))
+        on_room(client);
+    else
+        drop_client(client);
+}
+
+static int count_awaiting(const struct control *control)
+{
+    int count = 0;
+    for (int i = 0; i < CONTROL_CLIENTS; ++i)
+        count += control->clients[i] != NULL && control->clients[i]->awaited != 0;
+    return count;
+}
+
+/* What it waits for happens all the same. */
+static void refuse_to_wait(struct control_client *client)
+{
+    control_end_answer(&client->answer, EXIT_FAILURE, "%d others wait already; reload %u goes on, as the log will tell",
+                       CONTROL_CLIENTS_AWAITING, client->awaited);
+    send_answer(client);
+}
+
+/* Nothing is to come but its end. */
+static void await(struct control_client *client)
+{
+    client->deadline_us = 0;
+    text_clear(&client->request);
+}
+
 static void answer(struct control_client *client, struct slice text)
 {
     struct control *control = client->control;
@@ -75,12 +111,13 @@ static void answer(struct control_client *client, struct slice text)
     if (problem != NULL)
         control_end_answer(&client->answer, EXIT_FAILURE, "%s", problem);
     else
-        control->on_request(control->data, &request, &client->answer);
-    client->deadline_us = clock_monotonic_us() + ANSWER_TIMEOUT_US;
-    if (poller_watch_room(control->poller, &client->watch, on_room))
-        on_room(client);
+        client->awaited = control->on_request(control->data, &request, &client->answer);
+    if (client->awaited == 0)
+        send_answer(client);
+    else if (count_awaiting(control) <= CONTROL_CLIENTS_AWAITING)
+        await(client);
     else
-        drop_client(client);
+        refuse_to_wait(client);
 }
 
 static void on_request_bytes(void *data)
@@ -90,7 +127,7 @@ static void on_request_bytes(void *data)
     ssize_t length = recv(client->watch.fd, room, CONTROL_LINE_BYTES + 1 - client->request.length, MSG_DONTWAIT);
     if (length == -1 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (length <= 0) {
+    if (length <= 0 || client->awaited != 0) {
         drop_client(client);
         return;
     }
@@ -163,6 +200,93 @@ void control_open(struct control *control)
     }
 }
 
+static void hand_client_over(const struct control_client *client, struct handover *handover)
+{
+    handover_add_record(handover, "client");
+    handover_add_fd(handover, client->watch.fd);
+    handover_add_unsigned(handover, client->awaited);
+    handover_add_unsigned(handover, client->deadline_us);
+    handover_add_number(handover, client->is_answered);
+    handover_add_slice(handover, text_slice(&client->request));
+    handover_add_slice(handover, slice_skip(text_slice(&client->answer), client->sent));
+}
+
+void control_hand_over(const struct control *control, struct handover *handover)
+{
+    handover_add_record(handover, "control");
+    handover_add_text(handover, control->socket.path);
+    handover_add_fd(handover, control->socket.fd);
+    handover_add_fd(handover, control->socket.lock_fd);
+    handover_add_unsigned(handover, control->socket.device);
+    handover_add_unsigned(handover, control->socket.inode);
+    handover_add_unsigned(handover, control->retry_us);
+    handover_add_number(handover, control->was_told);
+    for (int i = 0; i < CONTROL_CLIENTS; ++i) {
+        if (control->clients[i] != NULL)
+            hand_client_over(control->clients[i], handover);
+    }
+}
+
+static void take_socket(struct control *control, struct handover_reader *reader)
+{
+    struct control_socket socket = CONTROL_SOCKET_NONE;
+    socket.path = handover_take_text(reader);
+    socket.fd = handover_take_fd(reader);
+    socket.lock_fd = handover_take_fd(reader);
+    socket.device = handover_take_unsigned(reader);
+    socket.inode = handover_take_unsigned(reader);
+    control->retry_us = handover_take_unsigned(reader);
+    control->was_told = handover_take_bool(reader);
+    bool is_open = socket.fd != -1;
+    if (!handover_end_record(reader) || is_open != (socket.path != NULL) || is_open != (socket.lock_fd != -1) ||
+        control->socket.fd != -1) {
+        handover_refuse(reader, "that is no control socket, or a second one");
+        free(socket.path);
+        return;
+    }
+    control->socket = socket;
+    listen_for_clients(control);
+}
+
+static void take_into(struct text *text, struct handover_reader *reader)
+{
+    struct slice bytes = handover_take_slice(reader);
+    text_add(text, bytes);
+    free((char *)(uintptr_t)bytes.data);
+}
+
+static void take_client(struct control *control, struct handover_reader *reader)
+{
+    struct control_client **place = find_place(control);
+    struct control_client *client = mem_zalloc(sizeof(*client));
+    int fd = handover_need_fd(reader);
+    client->control = control;
+    client->awaited = (unsigned)handover_take_number(reader, 0, UINT32_MAX);
+    client->deadline_us = handover_take_unsigned(reader);
+    client->is_answered = handover_take_bool(reader);
+    take_into(&client->request, reader);
+    take_into(&client->answer, reader);
+    client->place = place;
+    if (!handover_end_record(reader) || place == NULL || client->request.length > CONTROL_LINE_BYTES ||
+        !poller_watch(control->poller, &client->watch, fd, on_request_bytes, client) ||
+        (client->is_answered && !poller_watch_room(control->poller, &client->watch, on_room))) {
+        handover_refuse(reader, "that is no client");
+        return;
+    }
+    *place = client;
+}
+
+bool control_take_over(struct control *control, struct handover_reader *reader)
+{
+    if (handover_is(reader, "control"))
+        take_socket(control, reader);
+    else if (handover_is(reader, "client"))
+        take_client(control, reader);
+    else
+        return false;
+    return true;
+}
+
 void control_shut(struct control *control)
 {
     poller_forget(control->poller, &control->watch);
@@ -179,11 +303,33 @@ void control_close(struct control *control)
     }
 }
 
+void control_finish(struct control *control, unsigned awaited, struct slice text)
+{
+    for (int i = 0; i < CONTROL_CLIENTS; ++i) {
+        struct control_client *client = control->clients[i];
+        if (client == NULL || client->awaited != awaited)
+            continue;
+        text_add(&client->answer, text);
+        send_answer(client);
+    }
+}
+
+void control_go_on(struct control *control, unsigned awaited, unsigned other, struct slice beginning)
+{
+    for (int i = 0; i < CONTROL_CLIENTS; ++i) {
+        struct control_client *client = control->clients[i];
+        if (client == NULL || client->awaited != awaited)
+            continue;
+        text_add(&client->answer, beginning);
+        client->awaited = other;
+    }
+}
+
 void control_step(struct control *control, uint64_t now_us)
 {
     for (int i = 0; i < CONTROL_CLIENTS; ++i) {
         struct control_client *client = control->clients[i];
-        if (client != NULL && client->deadline_us <= now_us)
+        if (client != NULL && client->deadline_us != 0 && client->deadline_us <= now_us)
             drop_client(client);
     }
     if (control->retry_us != 0 && control->retry_us <= now_us)
@@ -195,7 +341,7 @@ uint64_t control_deadline(const struct control *control)
     uint64_t deadline_us = control->retry_us;
     for (int i = 0; i < CONTROL_CLIENTS; ++i) {
         const struct control_client *client = control->clients[i];
-        if (client != NULL && (deadline_us == 0 || client->deadline_us < deadline_us))
+        if (client != NULL && client->deadline_us != 0 && (deadline_us == 0 || client->deadline_us < deadline_us))
             deadline_us = client->deadline_us;
     }
     return deadline_us;

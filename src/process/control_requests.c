@@ -1,9 +1,14 @@
 #include "process/control_requests.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/state_text.h"
 #include "process/console.h"
+#include "process/status.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void add_number(struct text *answer, bool is_known, uint32_t number)
 {
@@ -69,18 +74,86 @@ static void answer_ready(const struct control_view *view, const struct control_l
     set_drained(view, request, false, answer);
 }
 
+static void add_server_states(const struct control_view *view, struct text *lines)
+{
+    size_t count;
+    const int *numbers = generation_servers(view->serving, &count);
+    struct state_server *servers = mem_alloc((count + 1) * sizeof(*servers));
+    struct server_state *states = mem_alloc((count + 1) * sizeof(*states));
+    for (size_t i = 0; i < count; ++i) {
+        const struct server_entry *entry = view->servers->entries[numbers[i]];
+        states[i] = server_region_read(&view->servers->region, (uint32_t)numbers[i]);
+        servers[i] = (struct state_server){.upstream = entry->upstream, .url = entry->url, .state = &states[i]};
+    }
+    state_text_add_servers(servers, count, clock_monotonic_us() / 1000, lines);
+    free(states);
+    free(servers);
+}
+
+static void answer_metrics(const struct control_view *view, const struct control_line *request, struct text *answer)
+{
+    struct text lines = TEXT_INIT;
+    state_text_add_supervision(view->supervision, &lines);
+    add_server_states(view, &lines);
+    if (!metrics_region_print(view->metrics, generation_number(view->serving), &lines)) {
+        control_end_answer(answer, EXIT_FAILURE, "cannot read the shared memory of metrics: %s", strerror(errno));
+        text_finish(&lines);
+        return;
+    }
+    struct slice rest = text_slice(&lines);
+    while (rest.length != 0) {
+        control_add_field(answer, SLICE("text"));
+        control_add_field(answer, slice_next_item(&rest, '\n'));
+        control_end_line(answer);
+    }
+    text_finish(&lines);
+    control_end_answer(answer, EXIT_SUCCESS, NULL);
+}
+
+static void answer_status(const struct control_view *view, const struct control_line *request, struct text *answer)
+{
+    status_print(view->reloads, answer);
+    control_end_answer(answer, EXIT_SUCCESS, NULL);
+}
+
+static unsigned answer_reload(const struct control_view *view, struct text *answer)
+{
+    return reloads_want(view->reloads, RELOAD_COMMAND);
+}
+
+static unsigned answer_rollback(const struct control_view *view, struct text *answer)
+{
+    struct text refusal = TEXT_INIT;
+    unsigned id = reloads_roll_back(view->reloads, "by hand", &refusal);
+    if (id == 0)
+        control_end_answer(answer, EXIT_FAILURE, "%s", refusal.data);
+    text_finish(&refusal);
+    return id;
+}
+
+static unsigned answer_upgrade(const struct control_view *view, struct text *answer)
+{
+    unsigned id = view->want_upgrade(view->data);
+    if (id == 0)
+        control_end_answer(answer, EXIT_FAILURE, "FlexiLib stops");
+    return id;
+}
+
 struct kind {
     const char *word;
     size_t argument_count;
     void (*answer)(const struct control_view *view, const struct control_line *request, struct text *answer);
+    unsigned (*begin)(const struct control_view *view, struct text *answer); /* what is answered later */
 };
 
-void control_requests_answer(const struct control_view *view, const struct control_line *request, struct text *answer)
+unsigned control_requests_answer(const struct control_view *view, const struct control_line *request,
+                                 struct text *answer)
 {
     static const struct kind kinds[] = {
-        {"servers", 0, answer_servers},
-        {"drain", 2, answer_drain},
-        {"ready", 2, answer_ready},
+        {"upgrade", 0, NULL, answer_upgrade}, {"servers", 0, answer_servers, NULL},
+        {"drain", 2, answer_drain, NULL},     {"ready", 2, answer_ready, NULL},
+        {"metrics", 0, answer_metrics, NULL}, {"status", 0, answer_status, NULL},
+        {"reload", 0, NULL, answer_reload},   {"rollback", 0, NULL, answer_rollback},
     };
     const struct kind *kind = NULL;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && kind == NULL; ++i) {
@@ -93,6 +166,9 @@ void control_requests_answer(const struct control_view *view, const struct contr
                            SLICE_ARG(request->fields[0]));
     else if (view->serving == NULL)
         control_end_answer(answer, EXIT_FAILURE, "no generation serves");
+    else if (kind->begin != NULL)
+        return kind->begin(view, answer);
     else
         kind->answer(view, request, answer);
+    return 0;
 }

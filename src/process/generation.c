@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "process/crash_response.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,13 +21,16 @@ static bool start_worker(struct generation *generation, unsigned number)
     struct worker_place *place = &generation->places[number];
     struct role role = {
         .config = generation->supplies->config,
-        .is_live = !generation->is_read,
-        .snapshot = generation->snapshot,
+        .is_live = !generation->snapshot->is_recorded,
+        .is_first = !generation->is_read,
+        .is_late = generation->state == GENERATION_SERVING,
+        .snapshot = generation->snapshot->folder,
         .generation = generation->number,
         .number = number,
-        .user = generation->user == NULL ? "" : generation->user,
-        .uid = generation->uid,
-        .gid = generation->gid,
+        .is_without_filters = generation->supplies->is_without_filters,
+        .user = generation->snapshot->user == NULL ? "" : generation->snapshot->user,
+        .uid = generation->snapshot->uid,
+        .gid = generation->snapshot->gid,
     };
     place->start_us = 0;
     place->worker = worker_process_start(generation->supplies, &role, generation_on_message, generation);
@@ -42,16 +45,18 @@ static void fail_with_errno(struct generation *generation, const char *what)
     text_finish(&reason);
 }
 
-struct generation *generation_create(struct supplies *supplies, unsigned number)
+struct generation *generation_create(struct supplies *supplies, unsigned number, struct held_snapshot *from)
 {
     struct generation *generation = mem_zalloc(sizeof(*generation));
     generation->state = GENERATION_STARTING;
     generation->number = number;
+    generation->began_us = clock_monotonic_us();
     generation->supplies = supplies;
     generation->places = mem_zalloc(sizeof(*generation->places));
     generation->count = 1;
-    generation->snapshot = snapshots_create(&supplies->snapshots, number);
-    if (generation->snapshot == NULL)
+    succession_add(&supplies->succession, generation);
+    generation->snapshot = from != NULL ? held_snapshot_use(from) : held_snapshot_create(&supplies->snapshots, number);
+    if (generation->snapshot->folder == NULL)
         fail_with_errno(generation, "make a folder for its snapshot");
     else if (!start_worker(generation, 0))
         fail_with_errno(generation, "start a worker");
@@ -69,12 +74,12 @@ void generation_destroy(struct generation *generation)
         if (generation->logs[i] != NULL)
             logs_release(&supplies->logs, generation->logs[i]);
     }
+    succession_remove(&supplies->succession, generation);
     generation_release_servers(generation);
-    if (generation->snapshot != NULL)
-        file_remove_tree(generation->snapshot);
-    free(generation->snapshot);
+    runners_finish(generation);
+    held_snapshot_release(generation->snapshot);
     free(generation->places);
-    free(generation->user);
+    free(generation->exclusive);
     text_finish(&generation->failure);
     free(generation);
 }
@@ -86,6 +91,7 @@ static void kill_workers(struct generation *generation)
         if (generation->places[i].worker != NULL)
             worker_process_kill(generation->places[i].worker);
     }
+    runners_kill(generation);
 }
 
 void generation_fail(struct generation *generation, const char *reason)
@@ -100,6 +106,12 @@ void generation_fail(struct generation *generation, const char *reason)
 void generation_abandon(struct generation *generation)
 {
     generation_fail(generation, "given up");
+}
+
+void generation_refuse(struct generation *generation, const char *reason)
+{
+    generation->is_refused = true;
+    generation_fail(generation, reason);
 }
 
 static bool are_all(const struct generation *generation, enum worker_state state)
@@ -132,8 +144,8 @@ static void give_up_starting(struct generation *generation, struct worker_proces
     struct text reason = TEXT_INIT;
     struct slot slot = slots_read(&generation->supplies->slots, worker->slot);
     text_print(&reason, "worker %d was not ready within %.3f s", (int)worker->pid,
-               (double)generation->supplies->start_timeout_ms / 1000);
-    obituary_print_slot(&slot, &reason);
+               (double)(worker->deadline_us - worker->started_us) / 1e6);
+    obituary_print_slot(&slot, NULL, &reason);
     if (generation->state == GENERATION_STARTING) {
         generation_fail(generation, reason.data);
     } else {
@@ -152,6 +164,20 @@ static void cut_worker(struct worker_process *worker, uint64_t now_us)
     worker->deadline_us = now_us + CUT_GRACE_US;
 }
 
+/* Who hangs so is most likely in a filter. */
+static void kill_hanging(struct generation *generation, struct worker_process *worker)
+{
+    struct text line = TEXT_INIT;
+    struct slot slot = slots_read(&generation->supplies->slots, worker->slot);
+    struct slot_threads threads;
+    slots_read_threads(&generation->supplies->slots, worker->slot, &threads);
+    text_print(&line, "worker %d of generation %u does not end and is killed", (int)worker->pid, generation->number);
+    obituary_print_slot(&slot, &threads, &line);
+    console_log(LOG_LEVEL_ERROR, "%s", line.data);
+    text_finish(&line);
+    worker_process_kill(worker);
+}
+
 static void act_on_deadline(struct generation *generation, struct worker_process *worker, uint64_t now_us)
 {
     if (worker->state == WORKER_STARTING) {
@@ -160,6 +186,8 @@ static void act_on_deadline(struct generation *generation, struct worker_process
         console_log(LOG_LEVEL_WARNING, "worker %d of generation %u has not drained in time and is cut short",
                     (int)worker->pid, generation->number);
         cut_worker(worker, now_us);
+    } else if (worker->state == WORKER_CUT) {
+        kill_hanging(generation, worker);
     } else {
         worker_process_kill(worker);
     }
@@ -176,6 +204,9 @@ void generation_step(struct generation *generation, uint64_t now_us)
         start_due_workers(generation, now_us);
     if (generation->state == GENERATION_STARTING && are_all(generation, WORKER_READY))
         generation->state = GENERATION_READY;
+    stall_step(generation, now_us);
+    runners_step(generation, now_us);
+    succession_step(&generation->supplies->succession, now_us);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -185,7 +216,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t generation_deadline(const struct generation *generation)
 {
-    uint64_t deadline = 0;
+    uint64_t deadline =
+        sooner(sooner(generation->quiet_until_us, stall_deadline(generation)), runners_deadline(generation));
     for (unsigned i = 0; i < generation->count; ++i) {
         const struct worker_place *place = &generation->places[i];
         deadline = sooner(deadline, place->worker == NULL ? place->start_us : place->worker->deadline_us);
@@ -193,7 +225,7 @@ uint64_t generation_deadline(const struct generation *generation)
     return deadline;
 }
 
-static uint64_t delay_after(unsigned quick_deaths)
+uint64_t generation_delay_after(unsigned quick_deaths)
 {
     if (quick_deaths == 0)
         return 0;
@@ -201,33 +233,12 @@ static uint64_t delay_after(unsigned quick_deaths)
     return (delay_ms > LONGEST_DELAY_MS ? LONGEST_DELAY_MS : delay_ms) * us_per_ms;
 }
 
-static void plan_replacement(struct worker_place *place, const struct death *death)
+static void plan_replacement(struct generation *generation, struct worker_place *place, const struct death *death)
 {
+    supervision_count_restart(generation->supplies->supervision.supervision);
     if (death->lived_us >= QUIET_LIFE_US)
         place->quick_deaths = 0;
-    place->start_us = clock_monotonic_us() + delay_after(place->quick_deaths++);
-}
-
-static void report_death(const struct generation *generation, const struct worker_process *worker,
-                         const struct death *death)
-{
-    struct text line = TEXT_INIT;
-    obituary_print(death, &line);
-    if (worker->failure == NULL)
-        console_log(LOG_LEVEL_ALERT, "%s", line.data);
-    else
-        console_log(LOG_LEVEL_ERROR, "worker %d of generation %u could not start: %s", (int)death->pid,
-                    generation->number, worker->failure);
-    text_finish(&line);
-}
-
-/* A generation that is not in service yet fails as a whole, which is reported as its failure. */
-static void mourn_before_service(struct generation *generation, const struct death *death)
-{
-    struct text reason = TEXT_INIT;
-    obituary_print(death, &reason);
-    generation_fail(generation, reason.data);
-    text_finish(&reason);
+    place->start_us = clock_monotonic_us() + generation_delay_after(place->quick_deaths++);
 }
 
 static bool is_orderly(const struct worker_process *worker, const struct death *death)
@@ -236,7 +247,7 @@ static bool is_orderly(const struct worker_process *worker, const struct death *
         return true;
     /* A filter may end the process with status 0, which is no better than any other. */
     return (worker->state == WORKER_DRAINING || worker->state == WORKER_CUT) && death->status == 0 &&
-           death->slot.hook == SLOT_HOOK_NONE;
+           death->slot.call.hook == SLOT_HOOK_NONE && death->record == NULL;
 }
 
 static void take_leave(struct generation *generation, unsigned number, int status)
@@ -245,26 +256,42 @@ static void take_leave(struct generation *generation, unsigned number, int statu
     struct worker_process *worker = place->worker;
     struct death death;
     worker_process_bury(worker, generation->number, status, &death);
+    generation_judge_death(generation, &death);
     /* The message that was read last may have added places. */
     place = &generation->places[number];
     place->worker = NULL;
     switch (generation->state) {
     case GENERATION_STARTING:
     case GENERATION_READY:
-        mourn_before_service(generation, &death);
+        generation_mourn(generation, &death);
         break;
     case GENERATION_SERVING:
-        report_death(generation, worker, &death);
-        plan_replacement(place, &death);
+        crash_response_note(generation, &death, worker->is_death_told);
+        plan_replacement(generation, place, &death);
+        /* it has to be back before anybody looks at what has happened */
+        start_due_workers(generation, clock_monotonic_us());
+        if (!worker->is_death_told)
+            generation_report_death(generation, worker, &death);
         break;
     case GENERATION_DRAINING:
         if (!is_orderly(worker, &death))
-            report_death(generation, worker, &death);
+            generation_report_death(generation, worker, &death);
         break;
     case GENERATION_FAILED:
         break;
     }
+    death_finish(&death);
     worker_process_destroy(worker);
+}
+
+void generation_note_stop(struct generation *generation, pid_t pid, bool is_stopped)
+{
+    for (unsigned i = 0; i < generation->count; ++i) {
+        struct worker_process *worker = generation->places[i].worker;
+        if (worker != NULL && worker->pid == pid)
+            stall_note_stop(worker, is_stopped);
+    }
+    runners_note_stop(generation, pid, is_stopped);
 }
 
 bool generation_bury(struct generation *generation, pid_t pid, int status)
@@ -276,7 +303,7 @@ bool generation_bury(struct generation *generation, pid_t pid, int status)
         take_leave(generation, i, status);
         return true;
     }
-    return false;
+    return runners_bury(generation, pid, status);
 }
 
 static void settle_listeners(struct generation *generation)
@@ -357,6 +384,11 @@ enum generation_state generation_state(const struct generation *generation)
     return generation->state;
 }
 
+uint64_t generation_began_us(const struct generation *generation)
+{
+    return generation->began_us;
+}
+
 unsigned generation_number(const struct generation *generation)
 {
     return generation->number;
@@ -367,13 +399,24 @@ unsigned generation_worker_count(const struct generation *generation)
     return generation->count;
 }
 
-bool generation_is_empty(const struct generation *generation)
+static bool has_worker(const struct generation *generation)
 {
     for (unsigned i = 0; i < generation->count; ++i) {
         if (generation->places[i].worker != NULL)
-            return false;
+            return true;
     }
-    return true;
+    return false;
+}
+
+bool generation_has_ended(const struct generation *generation)
+{
+    return generation->state >= GENERATION_DRAINING && !has_worker(generation);
+}
+
+bool generation_is_empty(const struct generation *generation)
+{
+    return !has_worker(generation) && runners_are_empty(generation) &&
+           !autopsies_need(&generation->supplies->autopsies, generation->snapshot);
 }
 
 bool generation_has_stopped(const struct generation *generation)
@@ -384,6 +427,13 @@ bool generation_has_stopped(const struct generation *generation)
             return false;
     }
     return true;
+}
+
+bool generation_tells_watch(const struct generation *generation, enum watch_mode *mode, bool *tells_sights)
+{
+    *mode = generation->watch;
+    *tells_sights = generation->tells_sights;
+    return generation->tells_watch;
 }
 
 const char *generation_failure(const struct generation *generation)
@@ -404,4 +454,19 @@ int64_t generation_drain_timeout_ms(const struct generation *generation)
 int64_t generation_shutdown_timeout_ms(const struct generation *generation)
 {
     return generation->shutdown_timeout_ms;
+}
+
+unsigned generation_max_generations(const struct generation *generation)
+{
+    return generation->max_generations;
+}
+
+int64_t generation_shutdown_delay_ms(const struct generation *generation)
+{
+    return generation->shutdown_delay_ms;
+}
+
+struct held_snapshot *generation_snapshot(const struct generation *generation)
+{
+    return generation->snapshot;
 }

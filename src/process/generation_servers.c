@@ -9,21 +9,29 @@ bool generation_has_server(const struct generation *generation, int number)
     return (generation->server_bits[number / 64] >> (number % 64) & 1) != 0;
 }
 
+bool generation_add_server(struct generation *generation, int number)
+{
+    if (generation_has_server(generation, number))
+        return false;
+    generation->server_bits[number / 64] |= (uint64_t)1 << (number % 64);
+    generation->servers = mem_grow(generation->servers, generation->server_count, &generation->server_capacity,
+                                   sizeof(*generation->servers));
+    generation->servers[generation->server_count++] = number;
+    return true;
+}
+
 /* Only the first worker, which has read the configuration and run no code of a library, makes servers known; its
  * siblings get what it got. */
 static int number_server(struct generation *generation, const struct worker_process *worker, struct slice upstream,
                          struct slice url)
 {
     struct server_table *table = &generation->supplies->servers;
-    int number = worker->is_live ? server_table_take(table, upstream, url) : server_table_find(table, upstream, url);
+    int number = worker->is_first ? server_table_take(table, upstream, url) : server_table_find(table, upstream, url);
     if (number == -1 || generation_has_server(generation, number))
         return number;
-    if (!worker->is_live)
+    if (!worker->is_first)
         return -1;
-    generation->server_bits[number / 64] |= (uint64_t)1 << (number % 64);
-    generation->servers = mem_grow(generation->servers, generation->server_count, &generation->server_capacity,
-                                   sizeof(*generation->servers));
-    generation->servers[generation->server_count++] = number;
+    generation_add_server(generation, number);
     server_table_use(table, number);
     return number;
 }

@@ -1,11 +1,16 @@
 #include "process/identity.h"
 
+#include "base/alloc.h"
+#include "base/file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool identity_find(const char *name, struct place place, struct identity *identity, struct error *error)
@@ -54,6 +59,12 @@ bool identity_find_group(const char *name, struct place place, int64_t *id, stru
     return true;
 }
 
+bool identity_may_root_serve(void)
+{
+    const char *value = getenv(IDENTITY_ROOT_VARIABLE);
+    return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
 bool identity_assume(const struct identity *identity, struct error *error)
 {
     if (setgid(identity->gid) == -1 || initgroups(identity->name, identity->gid) == -1 || setuid(identity->uid) == -1)
@@ -61,6 +72,39 @@ bool identity_assume(const struct identity *identity, struct error *error)
     /* A process that changed its user loses its own /proc folder, which libraries read, and its core dumps. */
     prctl(PR_SET_DUMPABLE, 1);
     return true;
+}
+
+/* An owner may do everything, whatever the mode says by now. In a folder with the sticky bit others' entries stay. */
+static bool may_change(const struct identity *identity, const char *path, bool is_entry_his)
+{
+    struct stat status;
+    if (stat(path, &status) == -1)
+        return false;
+    bool is_sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0 && !is_entry_his;
+    return status.st_uid == identity->uid || (!is_sticky && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0);
+}
+
+static bool is_his(const struct identity *identity, const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && status.st_uid == identity->uid;
+}
+
+char *identity_find_writable(const struct identity *identity, const char *path)
+{
+    char *place = mem_copy_text(path, strlen(path));
+    bool is_entry_his = false;
+    while (!may_change(identity, place, is_entry_his)) {
+        if (strcmp(place, "/") == 0) {
+            free(place);
+            return NULL;
+        }
+        is_entry_his = is_his(identity, place);
+        char *above = file_folder(place);
+        free(place);
+        place = above;
+    }
+    return place;
 }
 
 static bool give_entries(const struct identity *identity, DIR *folder);

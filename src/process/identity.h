@@ -25,8 +25,16 @@ bool identity_find_user(const char *name, struct place place, int64_t *id, struc
 bool identity_find_group(const char *name, struct place place, int64_t *id, struct error *error)
     __attribute__((warn_unused_result));
 
+/* What the environment says of serving as root where no user is named. */
+#define IDENTITY_ROOT_VARIABLE "FLEXILIB_ALLOW_ROOT"
+bool identity_may_root_serve(void);
+
 /* Becomes that user for good. Returns false and fills error. */
 bool identity_assume(const struct identity *identity, struct error *error) __attribute__((warn_unused_result));
+
+/* After identity_assume: what that user may change so that something else stands at this absolute path, the file or a
+ * folder above it. The caller frees it; NULL: nothing. */
+char *identity_find_writable(const struct identity *identity, const char *path);
 
 /* Gives a folder and all in it to that user. Returns false with errno set. */
 bool identity_give_folder(const struct identity *identity, const char *folder) __attribute__((warn_unused_result));

@@ -16,9 +16,12 @@
 
 enum {
     BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
+    FIRST_ACTIVATED_FD = 3,
+    MOST_ACTIVATED = 1024,
 };
 
 static const char starter_variable[] = "SERVER_STARTER_PORT";
+static const char activation_variable[] = "LISTEN_FDS";
 
 static struct listener *add_listener(struct listeners *listeners, struct text *key, int fd,
                                      const struct address *address)
@@ -59,18 +62,20 @@ static void prepare_socket(int fd, const struct address *address)
         set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
-static void inherit_socket(struct listeners *listeners, struct slice name, int fd)
+static void inherit_socket(struct listeners *listeners, struct slice name, int fd, bool is_activated)
 {
     struct address address;
     struct text key = TEXT_INIT;
     if (fd == -1 || !is_listening_stream(fd) || !address_of_socket(fd, &address)) {
-        console_log(LOG_LEVEL_WARNING, "%s: '%.*s' is no listening socket that could be used", starter_variable,
-                    SLICE_ARG(name));
+        console_log(LOG_LEVEL_WARNING, "%s: '%.*s' is no listening socket that could be used",
+                    is_activated ? activation_variable : starter_variable, SLICE_ARG(name));
         return;
     }
     prepare_socket(fd, &address);
     address_print(&address, &key);
-    add_listener(listeners, &key, fd, &address)->is_inherited = true;
+    struct listener *listener = add_listener(listeners, &key, fd, &address);
+    listener->is_inherited = true;
+    listener->is_activated = is_activated;
 }
 
 bool listeners_inherit(struct listeners *listeners)
@@ -82,11 +87,34 @@ bool listeners_inherit(struct listeners *listeners)
     while (rest.length != 0) {
         struct slice name;
         int fd = inherited_next(&rest, &name);
-        inherit_socket(listeners, name, fd);
+        inherit_socket(listeners, name, fd, false);
     }
     /* The workers do not get these descriptors, and must not believe that they do. */
     unsetenv(starter_variable);
     return true;
+}
+
+static bool read_number(const char *variable, uint64_t *number)
+{
+    const char *value = getenv(variable);
+    return value != NULL && slice_parse_number(slice_from_text(value), number);
+}
+
+void listeners_activate(struct listeners *listeners)
+{
+    const char *value = getenv("LISTEN_FDNAMES");
+    struct slice names = slice_from_text(value);
+    uint64_t pid, count;
+    /* Meant for another process, if that is its pid. */
+    if (!read_number("LISTEN_PID", &pid) || pid != (uint64_t)getpid() || !read_number(activation_variable, &count))
+        count = 0;
+    for (uint64_t i = 0; i < count && i < MOST_ACTIVATED; ++i) {
+        struct slice name = slice_next_item(&names, ':');
+        inherit_socket(listeners, name.length == 0 ? SLICE("unknown") : name, FIRST_ACTIVATED_FD + (int)i, true);
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv(activation_variable);
+    unsetenv("LISTEN_FDNAMES");
 }
 
 /* A socket file that nobody listens on was left by a process that died. */
@@ -147,6 +175,18 @@ static int open_socket(const struct address *address, const struct listen_option
         return fd;
     file_close_quietly(fd);
     return -1;
+}
+
+bool listeners_restore(struct listeners *listeners, const struct listener *listener)
+{
+    if (!is_listening_stream(listener->fd))
+        return false;
+    struct listener *copy = mem_alloc(sizeof(*copy));
+    *copy = *listener;
+    copy->users = 0;
+    copy->next = listeners->first;
+    listeners->first = copy;
+    return true;
 }
 
 static void remember_file(struct listener *listener)
@@ -291,7 +331,8 @@ void listeners_warn_unused(const struct listeners *listeners)
             continue;
         struct text name = TEXT_INIT;
         address_print_nicely(&listener->address, &name);
-        console_log(LOG_LEVEL_WARNING, "%s: nothing in the configuration listens on %s", starter_variable, name.data);
+        console_log(LOG_LEVEL_WARNING, "%s: nothing in the configuration listens on %s",
+                    listener->is_activated ? activation_variable : starter_variable, name.data);
         text_finish(&name);
     }
 }

@@ -17,6 +17,7 @@ struct listener {
     int fd;
     unsigned users;
     bool is_inherited; /* never closed: whoever opened it may expect it to be taken again */
+    bool is_activated; /* a service manager did */
     bool was_told;     /* the log knows it */
     /* Of a unix socket's file, to remove ours only; an inode's number alone may be used again. */
     uint64_t device, inode;
@@ -33,11 +34,19 @@ struct listeners {
  * false where the variable is not there. */
 bool listeners_inherit(struct listeners *listeners);
 
+/* Takes over the sockets that a service manager hands over (LISTEN_FDS, where LISTEN_PID is us), likewise. */
+void listeners_activate(struct listeners *listeners);
+
 /* Gives the listener for this address, opening it where there is none, with these options from before anybody can
  * connect; it counts one more user. Returns NULL with errno set: EINVAL for an address it cannot read, EPERM where a
  * file cannot be given to the owner or group that is wanted. */
 struct listener *listeners_take(struct listeners *listeners, struct slice address, int64_t index,
                                 const struct listen_options *options);
+
+/* Adds a listener that a supervisor before us has opened, without users; its key passes over. Returns false where its
+ * descriptor is none that listens. */
+bool listeners_restore(struct listeners *listeners, const struct listener *listener)
+    __attribute__((warn_unused_result));
 
 /* Puts other options into effect on a listener that may have been open for long. Returns false with errno set. */
 bool listeners_settle(struct listener *listener, const struct listen_options *options)

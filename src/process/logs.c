@@ -15,12 +15,26 @@ static bool is_standard_output(const struct log_file *log)
     return strcmp(log->path, "-") == 0;
 }
 
+/* Root goes after no link that somebody else could put there: the log would be written into any file. */
+static bool may_follow(const char *path)
+{
+    struct stat status;
+    char *folder = file_folder(path);
+    bool is_safe = geteuid() != 0 || (stat(folder, &status) == 0 && status.st_uid == 0 && (status.st_mode & 022) == 0);
+    free(folder);
+    errno = ELOOP;
+    return is_safe;
+}
+
 /* Non-blocking only for the moment of opening, which would wait for the reader of a FIFO. */
 static int open_file(const struct log_file *log)
 {
     if (is_standard_output(log))
         return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    int fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = open(log->path, flags | O_NOFOLLOW, 0644);
+    if (fd == -1 && errno == ELOOP && may_follow(log->path))
+        fd = open(log->path, flags, 0644);
     if (fd != -1)
         fcntl(fd, F_SETFL, O_APPEND);
     return fd;
@@ -53,6 +67,15 @@ struct log_file *logs_take(struct logs *logs, struct slice path)
     log->next = logs->first;
     logs->first = log;
     return log;
+}
+
+void logs_restore(struct logs *logs, const char *path, int fd)
+{
+    struct log_file *log = mem_zalloc(sizeof(*log));
+    log->path = mem_copy_text(path, strlen(path));
+    log->fd = fd;
+    log->next = logs->first;
+    logs->first = log;
 }
 
 bool logs_is_possible(const char *path)

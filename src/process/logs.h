@@ -21,6 +21,9 @@ struct logs {
  * errno set. */
 struct log_file *logs_take(struct logs *logs, struct slice path);
 
+/* Adds a log that a supervisor before us has opened, without users. */
+void logs_restore(struct logs *logs, const char *path, int fd);
+
 /* Whether the log of that path could be opened, as far as that can be told without making the file. Returns false with
  * errno set. */
 bool logs_is_possible(const char *path);

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 enum {
-    ARGUMENT_COUNT = 12,
+    ARGUMENT_COUNT = 15,
 };
 
 static char *print_number(uint32_t number)
@@ -27,7 +27,7 @@ char **role_make_arguments(const struct role *role)
     char **arguments = mem_alloc((ARGUMENT_COUNT + 1) * sizeof(*arguments));
     char **next = arguments;
     *next++ = copy("flexilib");
-    *next++ = copy(ROLE_WORKER);
+    *next++ = copy(role->is_runner ? ROLE_RUNNER : ROLE_WORKER);
     *next++ = copy(role->config);
     *next++ = copy(role->is_live ? "live" : "snapshot");
     *next++ = copy(role->snapshot);
@@ -38,6 +38,9 @@ char **role_make_arguments(const struct role *role)
     *next++ = copy(role->user);
     *next++ = print_number(role->uid);
     *next++ = print_number(role->gid);
+    *next++ = copy(role->is_without_filters ? "without-filters" : "");
+    *next++ = copy(role->is_first ? "first" : role->is_late ? "late" : "sibling");
+    *next++ = print_number(role->runner);
     *next = NULL;
     return arguments;
 }
@@ -74,8 +77,13 @@ bool role_parse(int count, char **arguments, struct role *role)
         .snapshot = arguments[4],
         .program = arguments[8],
         .user = arguments[9],
+        .is_without_filters = strcmp(arguments[12], "without-filters") == 0,
+        .is_first = strcmp(arguments[13], "first") == 0,
+        .is_late = strcmp(arguments[13], "late") == 0,
+        .is_runner = strcmp(arguments[1], ROLE_RUNNER) == 0,
     };
     return parse_number(arguments[5], &role->generation) && parse_number(arguments[6], &role->number) &&
            parse_number(arguments[7], &role->slot) && parse_number(arguments[10], &role->uid) &&
-           parse_number(arguments[11], &role->gid) && is_channel(ROLE_CHANNEL_FD);
+           parse_number(arguments[11], &role->gid) && parse_number(arguments[14], &role->runner) &&
+           is_channel(ROLE_CHANNEL_FD);
 }

@@ -29,6 +29,24 @@ bool server_region_open(struct server_region *region)
     return true;
 }
 
+static bool is_known(const struct server_states *states)
+{
+    return states->magic == SERVER_STATES_MAGIC && states->version == SERVER_STATES_VERSION &&
+           states->size == sizeof(*states);
+}
+
+bool server_region_adopt(struct server_region *region, int fd, uint32_t rows_used)
+{
+    struct server_states *states = shared_memory_adopt(fd, sizeof(*states), head_bytes);
+    if (states != NULL && is_known(states)) {
+        *region = (struct server_region){.fd = fd, .states = states, .rows_used = rows_used};
+        return true;
+    }
+    if (states != NULL)
+        munmap(states, head_bytes);
+    return false;
+}
+
 void server_region_close(struct server_region *region)
 {
     if (region->states != NULL)
@@ -104,10 +122,7 @@ void server_region_drain(struct server_region *region, uint32_t number, bool is_
 struct server_states *server_region_attach(int fd)
 {
     struct server_states *states = shared_memory_attach(fd, sizeof(*states), SHARED_TO_WRITE);
-    if (states == NULL)
-        return NULL;
-    if (states->magic == SERVER_STATES_MAGIC && states->version == SERVER_STATES_VERSION &&
-        states->size == sizeof(*states))
+    if (states == NULL || is_known(states))
         return states;
     munmap(states, sizeof(*states));
     return NULL;

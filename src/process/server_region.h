@@ -18,6 +18,10 @@ struct server_region {
 
 /* Makes the region. Returns false with errno set. */
 bool server_region_open(struct server_region *region) __attribute__((warn_unused_result));
+
+/* Takes over the region of a supervisor before us. Returns false, the descriptor being the caller's still, where it is
+ * of another version. */
+bool server_region_adopt(struct server_region *region, int fd, uint32_t rows_used) __attribute__((warn_unused_result));
 void server_region_close(struct server_region *region);
 
 /* A worker is about to use the row. */

@@ -84,6 +84,17 @@ static int find_free_number(struct server_table *table)
     return (int)number;
 }
 
+static void add_entry(struct server_table *table, int number, struct slice upstream, struct slice url)
+{
+    if (table->buckets == NULL)
+        make_buckets(table);
+    int *bucket = find_bucket(table, upstream, url);
+    struct server_entry *entry = mem_alloc(sizeof(*entry));
+    *entry = (struct server_entry){.upstream = copy_slice(upstream), .url = copy_slice(url), .next = *bucket};
+    *bucket = number;
+    table->entries[number] = entry;
+}
+
 int server_table_take(struct server_table *table, struct slice upstream, struct slice url)
 {
     int number = server_table_find(table, upstream, url);
@@ -92,15 +103,34 @@ int server_table_take(struct server_table *table, struct slice upstream, struct 
     number = find_free_number(table);
     if (number == -1)
         return -1;
-    if (table->buckets == NULL)
-        make_buckets(table);
-    int *bucket = find_bucket(table, upstream, url);
-    struct server_entry *entry = mem_alloc(sizeof(*entry));
-    *entry = (struct server_entry){.upstream = copy_slice(upstream), .url = copy_slice(url), .next = *bucket};
-    *bucket = number;
-    table->entries[number] = entry;
+    add_entry(table, number, upstream, url);
     server_region_wipe(&table->region, (uint32_t)number);
     return number;
+}
+
+bool server_table_restore(struct server_table *table, int number, struct slice upstream, struct slice url,
+                          bool is_drained)
+{
+    if (number < 0 || number >= SERVER_STATES_COUNT || !is_printable(upstream) || !is_printable(url) ||
+        server_table_find(table, upstream, url) != -1)
+        return false;
+    while (table->count <= (size_t)number) {
+        table->entries = mem_grow(table->entries, table->count, &table->capacity, sizeof(*table->entries));
+        table->entries[table->count++] = NULL;
+    }
+    if (table->entries[number] != NULL)
+        return false;
+    add_entry(table, number, upstream, url);
+    table->entries[number]->is_drained = is_drained;
+    /* The region may be a new one. */
+    if (is_drained)
+        server_region_drain(&table->region, (uint32_t)number, true);
+    return true;
+}
+
+void server_table_keep(struct server_table *table, int number)
+{
+    ++table->entries[number]->users;
 }
 
 void server_table_use(struct server_table *table, int number)

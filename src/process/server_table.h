@@ -29,6 +29,10 @@ struct server_table {
 
 /* Makes the region. Returns false with errno set. */
 bool server_table_open(struct server_table *table) __attribute__((warn_unused_result));
+/* An entry as a supervisor before us had it, in a region that is open. Returns false where the number is none, is
+ * taken, or the names are not fit. It is kept only if generations use it. */
+bool server_table_restore(struct server_table *table, int number, struct slice upstream, struct slice url,
+                          bool is_drained) __attribute__((warn_unused_result));
 void server_table_close(struct server_table *table);
 
 /* The number of a server, -1 where it has none. */
@@ -40,6 +44,7 @@ int server_table_take(struct server_table *table, struct slice upstream, struct 
 
 /* One generation more, or less, has the server. Without any its number is free. */
 void server_table_use(struct server_table *table, int number);
+void server_table_keep(struct server_table *table, int number); /* uses it, as it does already */
 void server_table_release(struct server_table *table, int number);
 
 /* Drains by hand or ends that. */

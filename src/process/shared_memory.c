@@ -12,11 +12,20 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-static void *map(int fd, size_t bytes, enum shared_access access)
+void *shared_memory_attach_part(int fd, off_t offset, size_t bytes, enum shared_access access)
 {
     int protection = access == SHARED_TO_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
-    void *memory = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    void *memory = mmap(NULL, bytes, protection, MAP_SHARED, fd, offset);
+    if (memory == MAP_FAILED)
+        return NULL;
+    /* Core dumps would be large, and take long while a worker is missing; and there are keys in it. */
+    madvise(memory, bytes, MADV_DONTDUMP);
+    return memory;
+}
+
+static void *map(int fd, size_t bytes, enum shared_access access)
+{
+    return shared_memory_attach_part(fd, 0, bytes, access);
 }
 
 /* Comes after the mapping of our own, which stays writable. */
@@ -43,6 +52,21 @@ void *shared_memory_create(const char *name, size_t bytes, size_t mapped_bytes, 
     file_close_quietly(*fd);
     *fd = -1;
     return NULL;
+}
+
+void *shared_memory_adopt(int fd, size_t bytes, size_t mapped_bytes)
+{
+    const int needed = F_SEAL_SHRINK | F_SEAL_GROW;
+    if (shared_memory_size(fd) == bytes && (fcntl(fd, F_GET_SEALS) & needed) == needed)
+        return map(fd, mapped_bytes, SHARED_TO_WRITE);
+    errno = EINVAL;
+    return NULL;
+}
+
+size_t shared_memory_size(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == -1 || status.st_size < 0 ? 0 : (size_t)status.st_size;
 }
 
 void *shared_memory_attach(int fd, size_t bytes, enum shared_access access)

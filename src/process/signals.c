@@ -1,5 +1,6 @@
 #include "process/signals.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
@@ -42,13 +43,43 @@ int signals_take(int fd)
     return (int)info.ssi_signo;
 }
 
+static void do_nothing(int number)
+{
+}
+
+/* exec makes of a handler what a program expects, and leaves what is ignored so: a program that a library starts could
+ * not be told to end. The handler runs on an alternate stack where a thread has one, as Go's have to. */
+static void leave_unnoticed(int number)
+{
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigaction(number, &action, NULL);
+}
+
+static void stop_ignoring(int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == do_nothing)
+        set_handler(number, SIG_DFL);
+}
+
+/* Nor could a child that a library forks. */
+static void in_child(void)
+{
+    for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); ++i)
+        stop_ignoring(watched_signals[i]);
+    stop_ignoring(SIGPIPE);
+    stop_ignoring(SIGXFSZ);
+}
+
 void signals_ignore(void)
 {
     for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); ++i) {
         if (watched_signals[i] != SIGCHLD)
-            set_handler(watched_signals[i], SIG_IGN);
+            leave_unnoticed(watched_signals[i]);
     }
-    ignore_failures();
+    leave_unnoticed(SIGPIPE);
+    leave_unnoticed(SIGXFSZ);
+    pthread_atfork(NULL, NULL, in_child);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -11,7 +11,8 @@ int signals_open(void);
 int signals_take(int fd);
 
 /* What a worker does about signals meant for the supervisor, which a terminal or a service manager sends to every
- * process of the group: nothing. They come to it blocked, so that none strikes before. */
+ * process of the group: nothing. They come to it blocked, so that none strikes before. What its libraries start, by
+ * exec or by fork alone, gets them as any process does. To be called once. */
 void signals_ignore(void);
 
 #endif

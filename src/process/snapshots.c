@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 static const char folder_prefix[] = "flexilib-";
+static const size_t suffix_bytes = sizeof(".XXXXXX") - 1;
 static const char folder_variable[] = "FLEXILIB_RUNTIME_DIR";
 
 /* Others may pass through root's folder, but not list it: a worker that runs as another user has to reach its own
@@ -33,26 +33,23 @@ static int lock_folder(const char *path)
     return -1;
 }
 
-/* "flexilib-PID.XXXXXX": the pid, or 0 for any other name. */
-static pid_t find_owner(const char *name)
+/* "flexilib-PID.XXXXXX" */
+static bool is_name(const char *name)
 {
     struct slice rest = slice_from_text(name);
     if (!slice_starts_with(rest, SLICE("flexilib-")))
-        return 0;
+        return false;
     rest = slice_skip(rest, sizeof(folder_prefix) - 1);
     uint64_t pid;
     size_t dot = slice_find(rest, '.');
-    if (dot + 7 != rest.length || !slice_parse_number(slice_of(rest.data, dot), &pid) || pid > INT32_MAX)
-        return 0;
-    return (pid_t)pid;
+    return dot + suffix_bytes == rest.length && slice_parse_number(slice_of(rest.data, dot), &pid) && pid <= INT32_MAX;
 }
 
-/* The lock says whether its owner lives, whichever container that is in; the pid covers the moment in which a folder is
- * made but not locked yet. */
+/* The lock alone says whether its owner lives: in a container the next supervisor mostly has the number of the one that
+ * was killed, and in another container some other process has. */
 static void sweep_folder(const char *place, const char *name)
 {
-    pid_t owner = find_owner(name);
-    if (owner == 0 || kill(owner, 0) == 0 || errno != ESRCH)
+    if (!is_name(name))
         return;
     struct text path = TEXT_INIT;
     struct stat status;
@@ -75,6 +72,29 @@ void snapshots_sweep(const char *place)
     closedir(folder);
 }
 
+/* It gets the name that others sweep when it is locked. NULL with errno set. */
+static char *make_folder(const char *place, int *lock_fd)
+{
+    struct text fresh = TEXT_INIT, path = TEXT_INIT;
+    text_print(&fresh, "%s/%snew.XXXXXX", place, folder_prefix);
+    bool is_made = mkdtemp(fresh.data) != NULL;
+    if (is_made && chmod(fresh.data, folder_mode()) == 0)
+        *lock_fd = lock_folder(fresh.data);
+    text_print(&path, "%s/%s%d%s", place, folder_prefix, (int)getpid(), fresh.data + fresh.length - suffix_bytes);
+    bool is_named = *lock_fd != -1 && rename(fresh.data, path.data) == 0;
+    int saved = errno;
+    if (is_made && !is_named) {
+        rmdir(fresh.data);
+        close(*lock_fd);
+        *lock_fd = -1;
+    }
+    text_finish(&fresh);
+    if (!is_named)
+        text_finish(&path);
+    errno = saved;
+    return path.data;
+}
+
 bool snapshots_open_in(struct snapshots *snapshots, const char *place)
 {
     struct statvfs status;
@@ -84,15 +104,7 @@ bool snapshots_open_in(struct snapshots *snapshots, const char *place)
     errno = EPERM;
     if ((status.f_flag & ST_NOEXEC) != 0)
         return false;
-    struct text path = TEXT_INIT;
-    text_print(&path, "%s/%s%d.XXXXXX", place, folder_prefix, (int)getpid());
-    if (mkdtemp(path.data) != NULL && chmod(path.data, folder_mode()) == 0)
-        snapshots->lock_fd = lock_folder(path.data);
-    int saved = errno;
-    snapshots->folder = snapshots->lock_fd == -1 ? NULL : path.data;
-    if (snapshots->folder == NULL)
-        text_finish(&path);
-    errno = saved;
+    snapshots->folder = make_folder(place, &snapshots->lock_fd);
     return snapshots->folder != NULL;
 }
 

@@ -57,6 +57,20 @@ bool ticket_region_open(struct ticket_region *region)
     return true;
 }
 
+bool ticket_region_adopt(struct ticket_region *region, int fd, uint64_t rotate_at_us)
+{
+    const struct ticket_keys *old = ticket_region_attach(fd);
+    bool is_open = ticket_region_open(region);
+    if (is_open && old != NULL) {
+        memcpy(region->keys->items, old->items, sizeof(old->items));
+        region->rotate_at_us = rotate_at_us;
+    }
+    if (old != NULL)
+        munmap((void *)(uintptr_t)old, sizeof(*old));
+    close(fd);
+    return is_open;
+}
+
 void ticket_region_close(struct ticket_region *region)
 {
     if (region->keys != NULL)

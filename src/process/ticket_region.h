@@ -14,6 +14,12 @@ struct ticket_region {
 
 /* Makes the region. Returns false with errno set. */
 bool ticket_region_open(struct ticket_region *region) __attribute__((warn_unused_result));
+
+/* Begins with the keys of a supervisor before us, in memory of our own: what others may only read is ours to read
+ * alone. fd is closed. Where those are of another version there are new ones. Returns false with errno set where there
+ * is no memory. */
+bool ticket_region_adopt(struct ticket_region *region, int fd, uint64_t rotate_at_us)
+    __attribute__((warn_unused_result));
 void ticket_region_close(struct ticket_region *region);
 
 /* Makes a new key where it is time for one. */

@@ -68,8 +68,11 @@ static void on_channel(void *data)
             worker->deadline_us = clock_monotonic_us() + 1000000;
         break;
     case CHANNEL_BROKEN:
-        console_log(LOG_LEVEL_ERROR, "worker %d sent what is no message", (int)worker->pid);
-        worker_process_kill(worker);
+        /* what it has sent before it was killed is still to come */
+        if (worker->state != WORKER_KILLED) {
+            console_log(LOG_LEVEL_ERROR, "worker %d sent what is no message", (int)worker->pid);
+            worker_process_kill(worker);
+        }
         break;
     }
 }
@@ -98,16 +101,21 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
 {
     char **arguments = role_make_arguments(role);
     /* In the order of the numbers they get: standard input, output, error, ROLE_CHANNEL_FD, ROLE_SLOTS_FD,
-     * ROLE_SERVERS_FD, ROLE_TICKETS_FD, ROLE_CLIENTS_FD. */
+     * ROLE_SERVERS_FD, ROLE_TICKETS_FD, ROLE_CLIENTS_FD, ROLE_DICTIONARY_FD, ROLE_METRICS_FD,
+     * ROLE_SUPERVISION_FD. */
+    bool is_runner = role->is_runner;
     const int descriptors[] = {
         -1,
         pipes->output[1],
         pipes->errors[1],
         pipes->channel[1],
         supplies->slots.fd,
-        supplies->servers.region.fd,
-        supplies->tickets.fd,
-        supplies->clients.fd,
+        is_runner ? -1 : supplies->servers.region.fd,
+        is_runner ? -1 : supplies->tickets.fd,
+        is_runner ? -1 : supplies->clients.fd,
+        supplies->dictionary.fd,
+        supplies->metrics.fd,
+        is_runner ? -1 : supplies->supervision.fd,
     };
     struct spawn spawn = {
         .program_fd = supplies->program.fd,
@@ -125,7 +133,6 @@ static pid_t execute(struct supplies *supplies, const struct role *role, const s
 
 static bool watch_output(struct worker_process *worker, struct worker_output *output, int *fd)
 {
-    output->worker = worker;
     if (!poller_watch(&worker->supplies->poller, &output->watch, *fd, on_output, output))
         return false;
     *fd = -1;
@@ -143,32 +150,48 @@ static bool watch_worker(struct worker_process *worker, struct pipes *pipes)
     return true;
 }
 
+bool worker_process_watch(struct worker_process *worker, const int fds[3])
+{
+    struct poller *poller = &worker->supplies->poller;
+    return (fds[0] == -1 || poller_watch(poller, &worker->channel, fds[0], on_channel, worker)) &&
+           (fds[1] == -1 || poller_watch(poller, &worker->output.watch, fds[1], on_output, &worker->output)) &&
+           (fds[2] == -1 || poller_watch(poller, &worker->errors.watch, fds[2], on_output, &worker->errors));
+}
+
+struct worker_process *
+worker_process_create(struct supplies *supplies,
+                      void (*on_message)(struct worker_process *worker, const struct message *message), void *data)
+{
+    struct worker_process *worker = mem_zalloc(sizeof(*worker));
+    worker->state = WORKER_STARTING;
+    worker->pid = -1;
+    worker->slot = -1;
+    worker->supplies = supplies;
+    worker->channel = POLLER_WATCH_NONE;
+    worker->output = (struct worker_output){.worker = worker, .watch = POLLER_WATCH_NONE};
+    worker->errors = (struct worker_output){.worker = worker, .watch = POLLER_WATCH_NONE};
+    worker->on_message = on_message;
+    worker->data = data;
+    return worker;
+}
+
 struct worker_process *
 worker_process_start(struct supplies *supplies, struct role *role,
                      void (*on_message)(struct worker_process *worker, const struct message *message), void *data)
 {
-    struct worker_process *worker = mem_zalloc(sizeof(*worker));
+    struct worker_process *worker = worker_process_create(supplies, on_message, data);
     struct pipes pipes;
-    *worker = (struct worker_process){
-        .state = WORKER_STARTING,
-        .pid = -1,
-        .supplies = supplies,
-        .slot = slots_take(&supplies->slots),
-        .number = role->number,
-        .is_live = role->is_live,
-        .started_us = clock_monotonic_us(),
-        .channel = POLLER_WATCH_NONE,
-        .output.watch = POLLER_WATCH_NONE,
-        .errors.watch = POLLER_WATCH_NONE,
-        .on_message = on_message,
-        .data = data,
-    };
+    worker->slot = slots_take(&supplies->slots);
+    worker->number = role->number;
+    worker->is_first = role->is_first;
+    worker->started_us = clock_monotonic_us();
     worker->deadline_us = worker->started_us + (uint64_t)supplies->start_timeout_ms * 1000;
     role->slot = (uint32_t)worker->slot;
     role->program = supplies->program.path;
     if (worker->slot != -1)
         server_table_worker_starts(&supplies->servers, worker->slot);
     client_region_start_row(&supplies->clients, worker->slot);
+    metrics_region_start(&supplies->metrics, worker->slot);
     errno = EAGAIN;
     bool is_started = worker->slot != -1 && open_pipes(&pipes) && watch_worker(worker, &pipes) &&
                       (worker->pid = execute(supplies, role, &pipes)) != -1;
@@ -186,7 +209,7 @@ worker_process_start(struct supplies *supplies, struct role *role,
     return worker;
 }
 
-static void send_message(struct worker_process *worker, const struct message *message)
+void worker_process_send(struct worker_process *worker, const struct message *message)
 {
     if (worker->channel.fd == -1 || channel_send(worker->channel.fd, message) || errno == EPIPE || errno == ECONNRESET)
         return;
@@ -197,17 +220,17 @@ static void send_message(struct worker_process *worker, const struct message *me
 
 void worker_process_tell(struct worker_process *worker, enum message_kind kind)
 {
-    send_message(worker, &(struct message){.kind = kind, .fd = -1});
+    worker_process_send(worker, &(struct message){.kind = kind, .fd = -1});
 }
 
 void worker_process_hand(struct worker_process *worker, enum message_kind kind, int64_t first, int64_t second, int fd)
 {
-    send_message(worker, &(struct message){.kind = kind, .numbers = {first, second}, .fd = fd});
+    worker_process_send(worker, &(struct message){.kind = kind, .numbers = {first, second}, .fd = fd});
 }
 
 void worker_process_answer(struct worker_process *worker, enum message_kind kind, int64_t first, struct slice text)
 {
-    send_message(worker, &(struct message){.kind = kind, .numbers = {first}, .text = text, .fd = -1});
+    worker_process_send(worker, &(struct message){.kind = kind, .numbers = {first}, .text = text, .fd = -1});
 }
 
 void worker_process_kill(struct worker_process *worker)
@@ -242,9 +265,18 @@ void worker_process_bury(struct worker_process *worker, unsigned generation, int
         .lived_us = clock_monotonic_us() - worker->started_us,
         .slot = slots_read(&worker->supplies->slots, worker->slot),
     };
+    slots_read_threads(&worker->supplies->slots, worker->slot, &death->threads);
+    death->record = slots_read_record(&worker->supplies->slots, worker->slot, SLOT_RECORD_CRASH);
+    /* Somebody else's, who has no business there. */
+    if (death->record != NULL && death->record->pid != worker->pid) {
+        free(death->record);
+        death->record = NULL;
+    }
     worker->is_dead = true;
     server_table_worker_died(&worker->supplies->servers, worker->slot);
     client_region_clear_row(&worker->supplies->clients, worker->slot);
+    dictionary_region_bury(&worker->supplies->dictionary, worker->slot);
+    metrics_region_bury(&worker->supplies->metrics, worker->slot);
     pass_last_messages(worker);
     pass_last_output(&worker->output);
     pass_last_output(&worker->errors);

@@ -1,9 +1,11 @@
 #include "proxy/proxy.h"
 
 #include "base/alloc.h"
+#include "base/core_metrics.h"
 #include "base/slot.h"
 #include "dispatch/access_log.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/fetches.h"
 #include "front/front_http1.h"
 #include "front/front_http2.h"
 #include "listen/accept_share.h"
@@ -12,6 +14,7 @@
 #include "listen/tls_listener.h"
 #include "net/resolver.h"
 #include "net/socket_address.h"
+#include "proxy/admin_site.h"
 #include "proxy/admission.h"
 #include "tls/tls_upstream.h"
 #include "upstream/client.h"
@@ -25,8 +28,10 @@ enum {
 struct proxy {
     struct loop *loop;
     const struct settings *settings;
+    struct runtime *runtime;
     struct slot *slot;
     struct client_limits *limits;
+    struct series *requests_now, *tunnels_now; /* NULL: nobody counts */
     struct admission admission;
     struct access_log *access_log;
     struct resolver *resolver;
@@ -35,9 +40,11 @@ struct proxy {
     struct tls_listeners *tls_listeners;
     const struct ticket_keys *tickets; /* NULL: not shared */
     struct dispatch *dispatch;
+    struct fetches *fetches;
     struct newcomers *newcomers;
     struct front_http1 *front;
     struct front_http2 *http2;
+    struct admin_site *admin;    /* NULL: there is none */
     struct listener **listeners; /* settings->listener_count, NULL where no socket was given */
     struct timer yield_timer;
     void (*on_drained)(void *data);
@@ -52,7 +59,10 @@ static size_t count_connections(const struct proxy *proxy)
 static void tell_if_drained(struct proxy *proxy)
 {
     void (*on_drained)(void *data) = proxy->on_drained;
-    if (on_drained == NULL || count_connections(proxy) != 0)
+    if (on_drained == NULL || count_connections(proxy) != 0 || admin_site_is_awaited(proxy->admin))
+        return;
+    /* those that filters have begun for themselves are of use to others, as copies of requests are */
+    if (fetches_drain(proxy->fetches))
         return;
     proxy->on_drained = NULL;
     on_drained(proxy->drained_data);
@@ -64,6 +74,11 @@ static void on_count(void *data)
     if (proxy->slot != NULL)
         __atomic_store_n(&proxy->slot->connections, (uint32_t)count_connections(proxy), __ATOMIC_RELAXED);
     tell_if_drained(proxy);
+}
+
+static void on_fetch_over(void *data)
+{
+    tell_if_drained(data);
 }
 
 static void on_accepted(void *data, int fd, const struct sockaddr *peer, const struct listener_settings *settings)
@@ -120,27 +135,35 @@ static void on_client_closed(void *data)
     }
 }
 
+static void show_exchanges(const struct proxy *proxy)
+{
+    struct slot *slot = proxy->slot;
+    __atomic_store_n(&slot->tunnels, (uint32_t)dispatch_tunnel_count(proxy->dispatch), __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->requests, (uint32_t)dispatch_request_count(proxy->dispatch), __ATOMIC_RELAXED);
+}
+
 static void on_turn(void *data)
 {
     struct proxy *proxy = data;
-    if (proxy->slot != NULL)
-        __atomic_store_n(&proxy->slot->turns, proxy->slot->turns + 1, __ATOMIC_RELAXED);
     if (proxy->access_log != NULL)
         access_log_flush(proxy->access_log);
+    core_metrics_set(proxy->requests_now, (double)runtime_exchange_count(proxy->runtime));
+    core_metrics_set(proxy->tunnels_now, (double)dispatch_tunnel_count(proxy->dispatch));
     if (proxy->slot != NULL)
-        __atomic_store_n(&proxy->slot->tunnels, (uint32_t)dispatch_tunnel_count(proxy->dispatch), __ATOMIC_RELAXED);
+        show_exchanges(proxy);
 }
 
-struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
-                           struct runtime *runtime, int access_log_fd, struct slot *slot)
+struct proxy *proxy_create(struct loop *loop, const struct settings *settings, struct runtime *runtime,
+                           int access_log_fd, struct slot *slot)
 {
     static const struct newcomers_events events = {.on_come = on_come, .on_count = on_count};
     struct proxy *proxy = mem_alloc(sizeof(*proxy));
-    *proxy = (struct proxy){.loop = loop, .settings = settings, .slot = slot};
-    proxy->access_log = access_log_create(access_log_fd, settings->style);
+    *proxy = (struct proxy){.loop = loop, .settings = settings, .runtime = runtime, .slot = slot};
+    proxy->access_log = access_log_create(access_log_fd, settings->style, &settings->access_log);
     proxy->resolver = resolver_create(loop, &settings->resolver);
     proxy->client = client_create(settings, loop, proxy->resolver);
-    proxy->dispatch = dispatch_create(loop, settings, plan, runtime, proxy->client, proxy->access_log);
+    proxy->dispatch = dispatch_create(loop, settings, runtime, proxy->client, proxy->access_log);
+    proxy->fetches = fetches_create(loop, runtime, proxy->client, on_fetch_over, proxy);
     proxy->front = front_http1_create(loop, settings, proxy->dispatch, on_count, proxy);
     proxy->http2 = front_http2_create(loop, settings, proxy->dispatch, on_count, proxy);
     front_http1_use_http2(proxy->front, proxy->http2);
@@ -157,6 +180,20 @@ struct proxy *proxy_create(struct loop *loop, const struct settings *settings, c
     loop_set_turn(loop, on_turn, proxy);
     loop_set_room(loop, make_room, keep_room, proxy);
     return proxy;
+}
+
+void proxy_use_metrics(struct proxy *proxy, struct core_metrics *core)
+{
+    proxy->requests_now = core_metrics_find(core, CORE_REQUESTS_NOW, NULL);
+    proxy->tunnels_now = core_metrics_find(core, CORE_TUNNELS_NOW, NULL);
+    client_limits_use_metrics(proxy->limits, core);
+    client_use_metrics(proxy->client, core);
+    dispatch_use_metrics(proxy->dispatch, core);
+}
+
+void proxy_use_plan(struct proxy *proxy, const struct plan *plan)
+{
+    dispatch_use_plan(proxy->dispatch, plan);
 }
 
 void proxy_share_clients(struct proxy *proxy, struct client_counts *counts, uint32_t row)
@@ -226,10 +263,12 @@ void proxy_destroy(struct proxy *proxy)
     loop_set_room(proxy->loop, NULL, NULL, NULL);
     stop_accepting(proxy);
     timer_stop(proxy->loop, &proxy->yield_timer);
+    admin_site_destroy(proxy->admin);
     newcomers_destroy(proxy->newcomers);
     front_http1_destroy(proxy->front);
     front_http2_destroy(proxy->http2);
     dispatch_destroy(proxy->dispatch);
+    fetches_destroy(proxy->fetches);
     client_destroy(proxy->client);
     tls_upstreams_destroy(proxy->tls_upstreams);
     tls_listeners_destroy(proxy->tls_listeners);
@@ -253,6 +292,26 @@ void proxy_add_listener(struct proxy *proxy, size_t index, int fd)
     proxy->listeners[index] = listener_create(proxy->loop, fd, settings, &events, proxy);
 }
 
+static void on_admin_count(void *data)
+{
+    tell_if_drained(data);
+}
+
+void proxy_add_admin(struct proxy *proxy, const struct admin_sources *sources, int fd)
+{
+    struct access_log *access_log = proxy->settings->admin.is_logged ? proxy->access_log : NULL;
+    proxy->admin =
+        admin_site_create(proxy->loop, proxy->settings, proxy->runtime, access_log, sources, fd, on_admin_count, proxy);
+}
+
+void proxy_stop_admin(struct proxy *proxy, bool is_last)
+{
+    if (is_last)
+        admin_site_leave(proxy->admin);
+    else
+        admin_site_stop(proxy->admin);
+}
+
 void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count)
 {
     if (proxy->slot != NULL)
@@ -265,6 +324,7 @@ void proxy_accept(struct proxy *proxy)
     admission_begin(&proxy->admission);
     client_start_checks(proxy->client);
     tls_listeners_start_fetching(proxy->tls_listeners, proxy->loop, proxy->resolver);
+    admin_site_accept(proxy->admin);
     for (size_t i = 0; i < proxy->settings->listener_count; ++i) {
         if (proxy->listeners[i] != NULL)
             listener_start(proxy->listeners[i]);
@@ -298,8 +358,32 @@ void proxy_close_idle(struct proxy *proxy)
 {
     timer_stop(proxy->loop, &proxy->yield_timer); /* none will be idle any more */
     newcomers_close(proxy->newcomers, true);
+    admin_site_close_idle(proxy->admin);
     front_http1_close_idle(proxy->front);
     front_http2_close_idle(proxy->http2);
+}
+
+size_t proxy_cut_requests(struct proxy *proxy, uint64_t began_before_us)
+{
+    size_t count = front_http1_cut_requests(proxy->front, began_before_us) +
+                   front_http2_cut_requests(proxy->http2, began_before_us);
+    if (count_connections(proxy) != 0)
+        return count;
+    count += fetches_drain(proxy->fetches);
+    fetches_cut(proxy->fetches);
+    return count;
+}
+
+bool proxy_has_lost_all(const struct proxy *proxy)
+{
+    return count_connections(proxy) == front_http1_count_closed(proxy->front) + front_http2_count_closed(proxy->http2);
+}
+
+size_t proxy_leave_tunnels(struct proxy *proxy)
+{
+    size_t count = dispatch_tunnel_count(proxy->dispatch);
+    dispatch_leave_tunnels(proxy->dispatch);
+    return count;
 }
 
 void proxy_cut(struct proxy *proxy)
@@ -308,8 +392,10 @@ void proxy_cut(struct proxy *proxy)
     client_stop_checks(proxy->client);
     tls_listeners_stop_fetching(proxy->tls_listeners);
     newcomers_close(proxy->newcomers, false);
+    admin_site_cut(proxy->admin);
     front_http1_cut(proxy->front);
     front_http2_cut(proxy->http2);
+    fetches_cut(proxy->fetches);
 }
 
 void proxy_reopen_access_log(struct proxy *proxy, int fd)

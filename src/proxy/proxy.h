@@ -7,16 +7,24 @@
 #include "net/loop.h"
 #include "plan/plan.h"
 
+struct admin_sources;
 struct client_counts;
+struct core_metrics;
 struct proxy;
 struct server_states;
 struct slot;
 struct ticket_keys;
 
-/* settings and plan must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; what it
- * tells of connections and of the loop is kept. */
-struct proxy *proxy_create(struct loop *loop, const struct settings *settings, const struct plan *plan,
-                           struct runtime *runtime, int access_log_fd, struct slot *slot);
+/* settings must outlive it. access_log_fd is taken over, -1 for none. slot may be NULL; what it tells of connections
+ * and of the loop is kept. Filters of the runtime that are created from now on may ask upstreams for something. */
+struct proxy *proxy_create(struct loop *loop, const struct settings *settings, struct runtime *runtime,
+                           int access_log_fd, struct slot *slot);
+
+/* Has what happens counted for the metrics that all workers share; core outlives the proxy. Before proxy_accept. */
+void proxy_use_metrics(struct proxy *proxy, struct core_metrics *core);
+
+/* What is to be done with requests; must outlive the proxy. Before proxy_accept. */
+void proxy_use_plan(struct proxy *proxy, const struct plan *plan);
 
 /* Frees it, before plan and runtime: after on_drained, or where proxy_accept was never called. NULL is fine. */
 void proxy_destroy(struct proxy *proxy);
@@ -41,6 +49,13 @@ void proxy_share_servers(struct proxy *proxy, struct server_states *states, uint
 /* Gives listener number index its socket, which is taken over: bound, listening, non-blocking. */
 void proxy_add_listener(struct proxy *proxy, size_t index, int fd);
 
+/* Gives the admin listener its socket, likewise. Before proxy_accept. */
+void proxy_add_admin(struct proxy *proxy, const struct admin_sources *sources, int fd);
+
+/* Leaves the admin listener to another generation; or, where none follows, keeps it as long as there is a proxy, and
+ * has it say that the program is stopping. */
+void proxy_stop_admin(struct proxy *proxy, bool is_last);
+
 /* Leaves new connections to workers of the same generation that have fewer: slots are those of all workers, the one
  * given at creation among them. Before proxy_accept. */
 void proxy_share_accepting(struct proxy *proxy, const struct slot *slots, size_t count);
@@ -58,6 +73,16 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *data), void *data
 
 /* While draining: does not wait for the keep-alive time of connections that have no request. */
 void proxy_close_idle(struct proxy *proxy);
+
+/* While draining: cuts requests that began before that time, and what filters have asked of upstreams where no client
+ * is left. Returns how many. */
+size_t proxy_cut_requests(struct proxy *proxy, uint64_t began_before_us);
+
+/* Whether no client is connected any more, whatever filters still do for those that were. */
+bool proxy_has_lost_all(const struct proxy *proxy);
+
+/* Has all tunnels end in good order, which takes them a moment. Returns how many there are. */
+size_t proxy_leave_tunnels(struct proxy *proxy);
 
 /* Cuts whatever is left, and stops accepting. Exchanges end; on_drained is called where proxy_drain was. */
 void proxy_cut(struct proxy *proxy);

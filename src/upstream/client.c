@@ -39,6 +39,18 @@ struct client *client_create(const struct settings *settings, struct loop *loop,
     return client;
 }
 
+void client_use_metrics(struct client *client, struct core_metrics *core)
+{
+    for (size_t i = 0; i < client->group_count; ++i) {
+        struct server_group *group = &client->groups[i];
+        struct slice name = group->upstream->name;
+        upstream_metrics_find(&client->upstreams[i].metrics, core, name);
+        queue_metrics_find(&client->upstreams[i].queue.metrics, core, name);
+        for (size_t j = 0; j < group->count; ++j)
+            server_metrics_find(&group->servers[j].metrics, core, name, group->servers[j].settings->url);
+    }
+}
+
 void client_use_tls(struct client *client, struct tls_upstreams *tls)
 {
     for (size_t i = 0; i < client->group_count; ++i)
@@ -178,6 +190,12 @@ void client_request_log(const struct client_request *request, struct server *ser
     failure_log_add(server != NULL ? &server->failures : &request->upstream->failures, reason, request->exchange->id);
 }
 
+void client_log_failure(struct client *client, const struct upstream_settings *upstream, const char *reason,
+                        struct slice request_id)
+{
+    failure_log_add(&client->upstreams[upstream->index].failures, reason, request_id);
+}
+
 void client_request_fail(struct client_request *request, int status, const char *format, ...)
 {
     char reason[512];
@@ -220,19 +238,19 @@ static struct client_request *send_by(struct client *client, struct exchange *ex
                                       const struct client_body *body, void (*on_over)(struct exchange *exchange))
 {
     struct client_request *request = take_request(client);
-    int64_t total_timeout_ms = route->upstream->total_timeout_ms;
+    const struct upstream_settings *upstream = exchange->upstream;
     request->client = client;
     request->exchange = exchange;
     request->route = route;
     request->on_over = on_over;
     request->timer = (struct timer){.on_timeout = client_request_on_timeout, .data = request};
-    request->group = &client->groups[route->upstream->index];
-    request->upstream = &client->upstreams[route->upstream->index];
-    exchange->forwarding = (struct exchange_forwarding){.upstream = route->upstream->name};
+    request->group = &client->groups[upstream->index];
+    request->upstream = &client->upstreams[upstream->index];
+    exchange->forwarding = (struct exchange_forwarding){.upstream = upstream->name};
     if (body != NULL)
         client_request_stream_body(request, body);
-    if (total_timeout_ms > 0)
-        request->total_due_ms = clock_monotonic_us() / 1000 + (uint64_t)total_timeout_ms;
+    if (upstream->total_timeout_ms > 0)
+        request->total_due_ms = clock_monotonic_us() / 1000 + (uint64_t)upstream->total_timeout_ms;
     retry_budget_earn(&request->upstream->budget, loop_now_ms(client->loop));
     client_request_begin(request);
     return request;

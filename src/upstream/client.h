@@ -12,6 +12,7 @@
 #include "plan/plan.h"
 
 struct client;
+struct core_metrics;
 struct server_states;
 struct tls_upstreams;
 struct client_request;
@@ -19,6 +20,9 @@ struct client_request;
 struct client *client_create(const struct settings *settings, struct loop *loop, struct resolver *resolver);
 
 /* Has https:// servers spoken to by TLS, before the first request. tls must outlive the client. */
+/* Has what becomes of requests counted; core outlives the client. */
+void client_use_metrics(struct client *client, struct core_metrics *core);
+
 void client_use_tls(struct client *client, struct tls_upstreams *tls);
 
 /* As proxy_share_servers. */
@@ -35,12 +39,12 @@ void client_stop_checks(struct client *client);
 /* Closes all connections. No request may be under way. */
 void client_destroy(struct client *client);
 
-/* Sends the exchange's request to the route's upstream. The outcome goes to the exchange, never from within this call:
- * exchange_response_head, after each client_pull one exchange_response_body; or exchange_fail with 502 or 504, after a
- * line in the log that says why (503 where no server has room or is available, see exchange_fail_for). A piece of the
- * body stays valid until the next pull or cancel; the one delivered with last is in the exchange's arena. Right before
- * last is delivered or exchange_fail is called, on_over(exchange) is: the owner forgets its pointer, since the request
- * is freed with that. */
+/* Sends the exchange's request to exchange->upstream, as the route's forward settings have it. The outcome goes to the
+ * exchange, never from within this call: exchange_response_head, after each client_pull one exchange_response_body; or
+ * exchange_fail with 502 or 504, after a line in the log that says why (503 where no server has room or is available,
+ * see exchange_fail_for). A piece of the body stays valid until the next pull or cancel; the one delivered with last is
+ * in the exchange's arena. Right before last is delivered or exchange_fail is called, on_over(exchange) is: the owner
+ * forgets its pointer, since the request is freed with that. */
 struct client_request *client_send(struct client *client, struct exchange *exchange, const struct plan_route *route,
                                    void (*on_over)(struct exchange *exchange));
 
@@ -71,6 +75,10 @@ void client_body_fail(struct client_request *request, int status);
 /* After a response with 101: lends its connection, whose events side hears from now on, to a tunnel,
  * until client_cancel. */
 struct tunnel_end client_take_over(struct client_request *request, struct tunnel_side *side);
+
+/* A failure of a request to that upstream for which no server is to blame, for the log. */
+void client_log_failure(struct client *client, const struct upstream_settings *upstream, const char *reason,
+                        struct slice request_id);
 
 /* Asks for the next piece of the body; it may be delivered from within. */
 void client_pull(struct client_request *request);

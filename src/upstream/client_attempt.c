@@ -51,7 +51,7 @@ static bool leaves_place(struct client_request *request)
     uint64_t now_ms = loop_now_ms(request->client->loop);
     if (request->place.is_waiting)
         return !request->place.is_choosy && queue_mark_leaves(&queue->mark, request->place.since_ms, now_ms);
-    return request->tried.count == 0 && queue->count < request->route->upstream->queue_length &&
+    return request->tried.count == 0 && queue->count < request->group->upstream->queue_length &&
            queue_mark_leaves(&queue->mark, now_ms, now_ms);
 }
 
@@ -126,6 +126,7 @@ static void on_connected(void *data, struct socket *socket, const char *reason, 
         send_request(request, connection_create(server, request->exchange, socket, &connection_events, request));
         return;
     }
+    core_metrics_add(server->metrics.losses[is_timeout ? SERVER_LOSS_TIMEOUT : SERVER_LOSS_CONNECT], 1);
     /* the connector's words are overwritten by its next failure */
     char words[CONNECTOR_REASON_BYTES];
     snprintf(words, sizeof(words), "%s", reason);
@@ -181,12 +182,14 @@ static void note_try(struct client_request *request)
     note_begin(request, request->try_began_us);
     forwarding->server = request->server->settings->url;
     forwarding->waited_us = request->try_began_us - request->began_us;
-    ++forwarding->tries;
+    core_metrics_add(request->server->metrics.tries, 1);
+    if (forwarding->tries++ != 0)
+        core_metrics_add(request->upstream->metrics.retries, 1);
 }
 
 static void begin_try(struct client_request *request, const struct destination *to)
 {
-    int64_t timeout_ms = request->route->upstream->try_timeout_ms;
+    int64_t timeout_ms = request->group->upstream->try_timeout_ms;
     request->server = to->server;
     note_try(request);
     request->try_due_ms = timeout_ms > 0 ? request->try_began_us / 1000 + (uint64_t)timeout_ms : 0;
@@ -210,7 +213,7 @@ static unsigned whole_seconds(int64_t time_ms)
 
 static void wait_for_room(struct client_request *request)
 {
-    const struct upstream_settings *settings = request->route->upstream;
+    const struct upstream_settings *settings = request->group->upstream;
     struct upstream_queue *queue = &request->upstream->queue;
     request->server = NULL;
     request->try_due_ms = 0;

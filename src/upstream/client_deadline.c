@@ -56,7 +56,7 @@ static bool is_being_taken(struct client_request *request)
 
 static void end_wait(struct client_request *request)
 {
-    const struct upstream_settings *upstream = request->route->upstream;
+    const struct upstream_settings *upstream = request->group->upstream;
     if (request->upload.is_written)
         client_request_lose(request, LOSS_TIMEOUT, "no response within %" PRId64 " ms", upstream->response_timeout_ms);
     else if (is_being_taken(request))
@@ -77,7 +77,7 @@ static bool is_uploading(struct client_request *request)
 
 static void end_phase(struct client_request *request)
 {
-    const struct upstream_settings *upstream = request->route->upstream;
+    const struct upstream_settings *upstream = request->group->upstream;
     switch (request->state) {
     case REQUEST_QUEUED:
         client_request_fail(request, 503, "no server had room within %" PRId64 " ms", upstream->queue_timeout_ms);
@@ -90,6 +90,7 @@ static void end_phase(struct client_request *request)
             client_request_watch(request, upstream->idle_timeout_ms);
             break;
         }
+        core_metrics_add(request->server->metrics.losses[SERVER_LOSS_TIMEOUT], 1);
         client_request_fail(request, 504, "nothing more of the response within %" PRId64 " ms",
                             upstream->idle_timeout_ms);
         break;
@@ -107,8 +108,10 @@ static void end_all(struct client_request *request)
     if (request->state == REQUEST_BODY)
         client_request_end_try(request, SERVER_ANSWERED);
     request->retry_after_s = 0;
+    if (request->is_begun)
+        core_metrics_add(request->server->metrics.losses[SERVER_LOSS_TIMEOUT], 1);
     client_request_fail(request, 504, "no complete response within %" PRId64 " ms in all",
-                        request->route->upstream->total_timeout_ms);
+                        request->group->upstream->total_timeout_ms);
 }
 
 static void tell_failure(struct client_request *request)
@@ -133,7 +136,7 @@ void client_request_on_timeout(struct timer *timer)
         end_all(request);
     else if (counts && request->try_due_ms != 0 && request->try_due_ms <= now_ms)
         client_request_lose(request, LOSS_TIMEOUT, "no response within %" PRId64 " ms of the try",
-                            request->route->upstream->try_timeout_ms);
+                            request->group->upstream->try_timeout_ms);
     else if (request->phase_due_ms != 0 && request->phase_due_ms <= now_ms)
         end_phase(request);
     else

@@ -47,6 +47,7 @@ struct client_upstream {
     struct upstream_queue queue;
     struct retry_budget budget;
     struct failure_log failures; /* for which no server is to blame */
+    struct upstream_metrics metrics;
 };
 
 struct client {

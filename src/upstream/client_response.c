@@ -41,7 +41,7 @@ static void settle_connection(struct client_request *request, size_t extra)
     if (request->state == REQUEST_BODY)
         request->total_due_ms = 0;
     request->server->last_body_bytes = request->body_bytes;
-    bool is_wanted = request->route->upstream->keep_alive_ms > 0;
+    bool is_wanted = request->group->upstream->keep_alive_ms > 0;
     /* some servers send a body where none may be, and it comes later */
     connection->is_doubtful = request->body.framing == BODY_NONE || request->pipe != NULL;
     if (is_wanted && request->keep_alive && request->upload.is_written && extra == 0)
@@ -90,6 +90,7 @@ static void note_answer(struct client_request *request)
 {
     request->exchange->forwarding.is_answered = true;
     request->exchange->forwarding.answered_us = loop_now_us(request->client->loop) - request->try_began_us;
+    core_metrics_observe(request->upstream->metrics.seconds, (double)request->exchange->forwarding.answered_us / 1e6);
 }
 
 static void accept_head(struct client_request *request, const struct parsed_head *head, struct slice text,
@@ -325,7 +326,7 @@ static void await_bytes(struct client_request *request)
     request->is_readable = false;
     socket_read(request->connection->socket, true);
     if (request->phase_due_ms == 0)
-        client_request_watch(request, request->route->upstream->idle_timeout_ms);
+        client_request_watch(request, request->group->upstream->idle_timeout_ms);
 }
 
 static bool end_body(struct client_request *request, ssize_t received)
@@ -336,6 +337,7 @@ static bool end_body(struct client_request *request, ssize_t received)
         return true;
     }
     describe_end(request, received, "in the middle of the response's body", reason, sizeof(reason));
+    core_metrics_add(request->server->metrics.losses[SERVER_LOSS_BROKEN], 1);
     client_request_fail(request, 502, "%s", reason);
     return false;
 }
@@ -368,6 +370,7 @@ static bool take_received_bytes(struct client_request *request, size_t length)
 {
     if (take_body_bytes(request, request->buffer->data, length))
         return true;
+    core_metrics_add(request->server->metrics.losses[SERVER_LOSS_BROKEN], 1);
     client_request_fail(request, 502, "%s", describe_malformed(request));
     return false;
 }

@@ -11,7 +11,7 @@ enum {
 
 bool client_request_may_repeat_method(const struct client_request *request)
 {
-    const struct retry_settings *retry = &request->route->upstream->retry;
+    const struct retry_settings *retry = &request->group->upstream->retry;
     struct slice method = request->exchange->request.method;
     for (size_t i = 0; i < retry->method_count; ++i) {
         if (slice_equals(method, retry->methods[i].text))
@@ -36,14 +36,14 @@ static bool is_stale(const struct client_request *request)
 
 static bool may_try_again(struct client_request *request)
 {
-    const struct retry_settings *retry = &request->route->upstream->retry;
+    const struct retry_settings *retry = &request->group->upstream->retry;
     return request->tries < retry->tries && is_repeatable(request) &&
            retry_budget_spend(&request->upstream->budget, retry->budget_percent, loop_now_ms(request->client->loop));
 }
 
 void client_request_lose(struct client_request *request, enum client_loss loss, const char *format, ...)
 {
-    const struct retry_settings *retry = &request->route->upstream->retry;
+    const struct retry_settings *retry = &request->group->upstream->retry;
     struct server *server = request->server;
     char reason[REASON_BYTES];
     va_list arguments;
@@ -54,6 +54,7 @@ void client_request_lose(struct client_request *request, enum client_loss loss, 
         client_request_reconnect(request);
         return;
     }
+    core_metrics_add(server->metrics.losses[loss == LOSS_TIMEOUT ? SERVER_LOSS_TIMEOUT : SERVER_LOSS_BROKEN], 1);
     bool is_wanted = loss == LOSS_TIMEOUT ? retry->on_timeout : retry->on_failure;
     if (is_wanted && may_try_again(request) && client_request_go_elsewhere(request, SERVER_FAILED, true))
         client_request_log(request, server, reason);
@@ -64,7 +65,7 @@ void client_request_lose(struct client_request *request, enum client_loss loss, 
 bool client_request_replace_response(struct client_request *request, int status)
 {
     struct server *server = request->server;
-    if (!status_ranges_contain(&request->route->upstream->retry.statuses, status) || !may_try_again(request) ||
+    if (!status_ranges_contain(&request->group->upstream->retry.statuses, status) || !may_try_again(request) ||
         !client_request_go_elsewhere(request, SERVER_ANSWERED, false))
         return false;
     char reason[64];

@@ -69,7 +69,7 @@ static struct parcel begin_parcel(struct client_request *request)
 static void hand_over(struct client_request *request, const struct parcel *parcel)
 {
     if (request->state == REQUEST_WAITING)
-        client_request_watch(request, request->route->upstream->send_timeout_ms);
+        client_request_watch(request, request->group->upstream->send_timeout_ms);
     socket_write(request->connection->socket, parcel->pieces, parcel->count);
 }
 
@@ -218,7 +218,7 @@ void client_request_upload_more(struct client_request *request)
     if (upload->is_last) {
         upload->is_written = true;
         if (request->state == REQUEST_WAITING)
-            client_request_watch(request, request->route->upstream->response_timeout_ms);
+            client_request_watch(request, request->group->upstream->response_timeout_ms);
     } else if (!is_streamed(request)) {
         send_part(request);
     } else if (upload->has_piece) {

@@ -12,6 +12,7 @@
 #include "net/failure_log.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "upstream/upstream_metrics.h"
 
 struct connection;
 struct tls_peer;
@@ -34,6 +35,7 @@ struct server {
     struct server_state *state;  /* never NULL: shared, or the group's own */
     struct server_count *counts; /* what each worker has under way; NULL: counted in own_count only */
     struct server_count own_count;
+    struct server_metrics metrics;
     bool is_repeated; /* counts are those of a server before it in the group: the same URL */
     bool is_state_own;
     /* connections that wait for their next use, see connection.h */

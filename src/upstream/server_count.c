@@ -16,6 +16,8 @@ static uint32_t *find_cell(struct server_count *count, enum counted counted)
 static void count_up(struct server *server, enum counted counted)
 {
     ++*find_cell(&server->own_count, counted);
+    if (counted == COUNTED_REQUESTS)
+        core_metrics_add(server->metrics.requests, 1);
     if (server->counts != NULL) {
         uint32_t *cell = find_cell(&server->counts[server->group->row], counted);
         /* in one order with the sums of others, for max_requests to be exact */
@@ -27,6 +29,8 @@ static void count_up(struct server *server, enum counted counted)
 static void count_down(struct server *server, enum counted counted)
 {
     --*find_cell(&server->own_count, counted);
+    if (counted == COUNTED_REQUESTS)
+        core_metrics_add(server->metrics.requests, -1);
     if (server->counts != NULL) {
         uint32_t *cell = find_cell(&server->counts[server->group->row], counted);
         uint32_t value = __atomic_load_n(cell, __ATOMIC_RELAXED);

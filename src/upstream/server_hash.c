@@ -1,6 +1,6 @@
 #include "upstream/server_hash.h"
 
-#include "http/cookie.h"
+#include "filter/cookie.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 #include "upstream/server_sticky.h"
 
-#include "http/cookie.h"
+#include "filter/cookie.h"
 #include "upstream/server_hash.h"
 
 #include <inttypes.h>

@@ -70,6 +70,7 @@ void upstream_queue_add(struct upstream_queue *queue, struct queue_place *place)
         queue->first = place;
     queue->last = place;
     ++queue->count;
+    core_metrics_add(queue->metrics.queued, 1);
     update_mark(queue);
     if (queue->timer.position == 0)
         await_next_look(queue);
@@ -89,6 +90,7 @@ void upstream_queue_remove(struct upstream_queue *queue, struct queue_place *pla
         queue->last = place->previous;
     place->previous = place->next = NULL;
     place->is_waiting = false;
+    core_metrics_add(queue->metrics.seconds, (double)(loop_now_ms(queue->loop) - place->since_ms) / 1e3);
     update_mark(queue);
     if (--queue->count == 0) {
         timer_stop(queue->loop, &queue->timer);

@@ -7,6 +7,7 @@
 
 #include "net/loop.h"
 #include "net/queue_mark.h"
+#include "upstream/upstream_metrics.h"
 
 struct queue_place {
     struct queue_place *previous, *next;
@@ -26,6 +27,7 @@ struct upstream_queue {
     struct timer timer;
     bool is_woken;
     struct queue_mark mark;
+    struct queue_metrics metrics;
 };
 
 void upstream_queue_init(struct upstream_queue *queue, struct loop *loop);

@@ -1,5 +1,6 @@
 #include "worker/listening.h"
 
+#include "base/fork_guard.h"
 #include "base/text.h"
 #include "process/identity.h"
 
@@ -82,6 +83,8 @@ int listening_open(struct uplink *uplink, size_t index, const struct listener_se
     int fd = uplink_listen(uplink, (int64_t)index, &options, listener->name, text_slice(&address));
     if (fd == -1)
         describe_refusal(errno, listener, error);
+    else
+        fork_guard_keep_back(fd);
     text_finish(&address);
     return fd;
 }

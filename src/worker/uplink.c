@@ -1,5 +1,6 @@
 #include "worker/uplink.h"
 
+#include "base/fork_guard.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -16,6 +17,7 @@ static void leave(void)
 void uplink_init(struct uplink *uplink, int fd)
 {
     *uplink = (struct uplink){.fd = fd, .reopened_log_fd = -1};
+    fork_guard_add(fd);
 }
 
 void uplink_tell(struct uplink *uplink, enum message_kind kind, struct slice text, int64_t first, int64_t second,
@@ -97,6 +99,22 @@ void uplink_number_servers(struct uplink *uplink, int64_t first, size_t count, s
         if (slice_parse_number(slice_next_item(&message.text, ' '), &number) && number < UINT32_MAX)
             numbers[i] = (uint32_t)number;
     }
+}
+
+void uplink_ask_runner(struct uplink *uplink, unsigned runner, unsigned instance, unsigned instances,
+                       struct slice library)
+{
+    uplink_tell(uplink, MESSAGE_RUNNER, library, runner, instance, instances);
+}
+
+int uplink_join_runner(struct uplink *uplink, unsigned runner, unsigned instance, unsigned instances,
+                       struct slice library)
+{
+    struct message message;
+    uplink_ask_runner(uplink, runner, instance, instances, library);
+    wait_for_answer(uplink, MESSAGE_JOINED, runner, &message);
+    errno = (int)message.numbers[2];
+    return message.fd;
 }
 
 bool uplink_take(struct uplink *uplink, struct message *message)

@@ -26,6 +26,13 @@ int uplink_listen(struct uplink *uplink, int64_t index, const struct listen_opti
 /* Asks for the numbers of count servers, which text names, and waits; leaves UINT32_MAX for one that has none. */
 void uplink_number_servers(struct uplink *uplink, int64_t first, size_t count, struct slice text, uint32_t *numbers);
 
+/* Asks for a connection to a process of a runner; runner is its number, and there are `instances` of it. Where it is
+ * patient it waits, and returns the descriptor, -1 with errno set; otherwise JOINED comes by uplink_take. */
+void uplink_ask_runner(struct uplink *uplink, unsigned runner, unsigned instance, unsigned instances,
+                       struct slice library);
+int uplink_join_runner(struct uplink *uplink, unsigned runner, unsigned instance, unsigned instances,
+                       struct slice library);
+
 /* Takes the next message that is there. Returns false where there is none. */
 bool uplink_take(struct uplink *uplink, struct message *message);
 

@@ -142,7 +142,8 @@ static void open_world(struct world *world)
     world->client_fd = -1;
     world->loop = loop_create();
     struct runtime *runtime = runtime_create(&services, NULL, 2048);
-    world->proxy = proxy_create(world->loop, &world->settings, &world->plan, runtime, -1, &world->slot);
+    world->proxy = proxy_create(world->loop, &world->settings, runtime, -1, &world->slot);
+    proxy_use_plan(world->proxy, &world->plan);
     CLAIM(proxy_prepare(world->proxy, &error));
     proxy_add_listener(world->proxy, 0, world->front_fd);
     proxy_accept(world->proxy);

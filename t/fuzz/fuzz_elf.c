@@ -1,4 +1,5 @@
-#include "filter/elf.h"
+#include "base/elf.h"
+#include "base/elf_needs.h"
 #include "fuzz.h"
 
 #include "base/file.h"
@@ -16,6 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     bool is_good = elf_check(path, "fuzz.so", &error);
     CLAIM(is_good != error.is_set);
+    struct arena arena;
+    struct elf_needs needs;
+    arena_init(&arena, 0);
+    CLAIM(!elf_needs_read(path, &arena, &needs) || is_good);
+    for (size_t i = 0; i < needs.count; ++i)
+        CLAIM(needs.names[i][0] != '\0');
+    arena_finish(&arena);
+    elf_is_for_us(path);
+    elf_is_cut_short(fd);
     close(fd);
     return 0;
 }

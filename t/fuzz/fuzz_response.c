@@ -268,6 +268,7 @@ static void begin(struct world *world, struct client *client, struct probe *prob
     struct exchange *exchange = &probe->exchange;
     arena_init(&exchange->arena, 0);
     exchange->owner_data = probe;
+    exchange->upstream = &world->upstream;
     exchange->id = SLICE("0123456789abcdef");
     exchange->peer_address = SLICE("192.0.2.7");
     exchange->request.method = (way & WAY_HEAD) != 0 ? SLICE("HEAD") : SLICE("GET");

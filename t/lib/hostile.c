@@ -1,5 +1,5 @@
-/* A library that has been taken over: says things to the supervisor in its worker's name, or writes nonsense into all
- * the shared memory it can reach. */
+/* A library that has been taken over: says things to the supervisor in its worker's name, or writes nonsense into
+ * shared memory. */
 
 #include <flexilib/filter.h>
 
@@ -10,20 +10,19 @@
 
 enum {
     CHANNEL_FD = 3,
-    SERVERS_FD = 5,
 };
 
 static const struct flexilib_option options[] = {
     {"say", FLEXILIB_OPTION_TEXT, .summary = "a message for the supervisor"},
-    {"scribble", FLEXILIB_OPTION_BOOL, .summary = "overwrite what is known of servers"},
+    {"scribble", FLEXILIB_OPTION_INTEGER, .summary = "overwrite the region with this descriptor"},
 };
 
-static void scribble(void)
+static void scribble(int fd)
 {
     struct stat status;
-    if (fstat(SERVERS_FD, &status) == -1)
+    if (fstat(fd, &status) == -1)
         return;
-    void *region = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, SERVERS_FD, 0);
+    void *region = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (region != MAP_FAILED)
         memset(region, 0xff, (size_t)status.st_size / 4);
 }
@@ -32,8 +31,8 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
 {
     if (values[0].present)
         send(CHANNEL_FD, values[0].text.data, values[0].text.length, 0);
-    if (values[1].boolean)
-        scribble();
+    if (values[1].present)
+        scribble((int)values[1].integer);
     return true;
 }
 

@@ -76,8 +76,18 @@ static void on_end(void *filter, struct flexilib_exchange *exchange)
 }
 
 static const struct flexilib_filter filters[] = {
-    {"order", "traces its hooks", "1", options, 2, create, free, on_request_head, on_request_body, on_response_head,
-     on_response_body, NULL, on_end},
+    {.name = "order",
+     .summary = "traces its hooks",
+     .version = "1",
+     .options = options,
+     .option_count = 2,
+     .create = create,
+     .destroy = free,
+     .on_request_head = on_request_head,
+     .on_request_body = on_request_body,
+     .on_response_head = on_response_head,
+     .on_response_body = on_response_body,
+     .on_end = on_end},
 };
 
 FLEXILIB_LIBRARY(filters);

@@ -182,8 +182,19 @@ static void on_end(void *filter, struct flexilib_exchange *exchange)
 }
 
 static const struct flexilib_filter filters[] = {
-    {"pause", "pauses", "1", options, OPTION_COUNT, create, destroy, on_request_head, on_request_body, on_response_head,
-     on_response_body, on_resume, on_end},
+    {.name = "pause",
+     .summary = "pauses",
+     .version = "1",
+     .options = options,
+     .option_count = OPTION_COUNT,
+     .create = create,
+     .destroy = destroy,
+     .on_request_head = on_request_head,
+     .on_request_body = on_request_body,
+     .on_response_head = on_response_head,
+     .on_response_body = on_response_body,
+     .on_resume = on_resume,
+     .on_end = on_end},
 };
 
 FLEXILIB_LIBRARY(filters);

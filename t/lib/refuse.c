@@ -16,9 +16,11 @@ static const struct flexilib_option options[] = {
 
 static bool create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
 {
-    if (values[OPTION_QUIET].boolean)
+    if (values[OPTION_QUIET].boolean && values[OPTION_COLOR].present)
+        core->refuse(core, OPTION_COLOR, NULL, 0);
+    else if (values[OPTION_QUIET].boolean)
         return false;
-    if (values[OPTION_COLOR].present)
+    else if (values[OPTION_COLOR].present)
         core->refuse(core, OPTION_COLOR, FLEXILIB_ARG("this color does not suit anybody"));
     else
         core->refuse(core, -1, FLEXILIB_ARG("it is not in the mood"));

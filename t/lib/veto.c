@@ -43,8 +43,15 @@ static flexilib_answer on_response_head(void *filter, struct flexilib_exchange *
 }
 
 static const struct flexilib_filter filters[] = {
-    {"veto", "changes its mind about responses", "1", options, 2, create, free, on_request_head, NULL, on_response_head,
-     NULL, NULL, NULL},
+    {.name = "veto",
+     .summary = "changes its mind about responses",
+     .version = "1",
+     .options = options,
+     .option_count = 2,
+     .create = create,
+     .destroy = free,
+     .on_request_head = on_request_head,
+     .on_response_head = on_response_head},
 };
 
 FLEXILIB_LIBRARY(filters);

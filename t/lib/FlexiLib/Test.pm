@@ -5,6 +5,7 @@ use warnings;
 
 use FlexiLib::Test::Backend;
 use FlexiLib::Test::Connection;
+use FlexiLib::Test::Metrics;
 use FlexiLib::Test::NameServer;
 use FlexiLib::Test::Process;
 use FlexiLib::Test::Server;
@@ -278,7 +279,7 @@ sub start_load {
 
 sub run_load {
     my ($address, $check, $write, %option) = @_;
-    my ($requests, $closes, @failures, @connections) = (0, 0);
+    my ($requests, $closes, @failures, @connections, @owners) = (0, 0);
     my $path = $option{path} // '/';
     while (1) {
         my $bits = '';
@@ -298,13 +299,16 @@ sub run_load {
         } elsif ($option{expect} && $response->body !~ $option{expect}) {
             $failure = 'body ' . $response->body;
         }
-        push @failures, "request $requests: $failure" if defined $failure;
+        my $owner = $option{owner} ? ', worker ' . ($owners[$slot] // 'unknown') : '';
+        push @failures, "request $requests$owner: $failure" if defined $failure;
+        ($owners[$slot]) = $response->body =~ $option{owner} if $response && $option{owner};
         if (!$response || !$response->keeps_connection) {
             $closes++;
             undef $connections[$slot];
+            undef $owners[$slot];
         }
         syswrite $write, "$requests\n" if $requests == 1;
-        last if @failures > 20;
+        last if @failures > ($option{most_failures} // 20);
     }
     syswrite $write, join "\n", "total $requests $closes", @failures, '';
     return;
@@ -423,14 +427,14 @@ sanitizer report on the console.
 Writes the configuration into a new folder, starts FlexiLib there, and waits until generation 1 serves. Options: C<file>
 (its name, flexilib.yaml), C<files> ({ NAME => CONTENT } beside it), C<dir> (a folder made before with make_folder),
 C<env> ({ NAME => VALUE, or undef to remove it }), C<args>, C<wait> (0: do not wait), C<expect_alerts> (a pattern of alert
-lines that are fine; crashes are then left to the kernel even with sanitizers), C<crashing> (just the latter).
+lines that are fine, beside those that a library which was there before goes on crashing; crashes are then left to the kernel even with sanitizers), C<crashing> (just the latter).
 
 Without C<config>, no C<-c> is given and C<args> and C<dir> say what runs.
 
 Methods: C<address>, C<port>, C<url(PATH)>, C<connect>, each with a listener's number or name as (last) argument; C<pid>,
-C<dir>, C<signal(NAME)>, C<reload> (HUP), C<worker_pids>, C<worker_memory_kb> (of the first), C<write_file(NAME, CONTENT)>
+C<dir>, C<signal(NAME)>, C<reload> (HUP), C<worker_pids>, C<runner_pids>, C<worker_memory_kb> (of the first), C<write_file(NAME, CONTENT)>
 (replaces by rename), C<wait_log(PATTERN)>, C<log>, C<wait_access(PATTERN)>, C<access_log> (list of lines),
-C<wait_serving(GENERATION)>, C<is_running>, C<wait_status>, C<stop(signal =E<gt> 'QUIT', status =E<gt> 0)> (closes the
+C<admin_url(PATH)>, C<metrics> (what the admin listener tells: C<values> by series, C<types> by name, C<sum(NAME, PATTERN)>), C<wait_serving(GENERATION)>, C<is_running>, C<wait_status>, C<stop(signal =E<gt> 'QUIT', status =E<gt> 0)> (closes the
 test's connections first), C<check_exit(STATUS)> (for one that leaves by itself, or after C<signal> while connections are open), C<show_log>.
 
 =item run_flexilib([ARGUMENTS], config => TEXT, files => ..., env => ...)
@@ -492,7 +496,9 @@ Runs the real curl: { status, out, err }.
 =item start_load(TARGET, path =>, connections => 4, expect => PATTERN, status => 200)
 
 Keeps requesting over keep-alive connections until C<stop>, which returns { requests, closes, failures };
-C<wait_running> returns after the first answer. A connection that closes instead of answering is a failure.
+C<wait_running> returns after the first answer. A connection that closes instead of answering is a failure; after 20 of
+them (C<most_failures>) it ends. With C<owner>, a pattern that takes a worker's id out of a body, failures tell which worker
+had answered on the connection before (C<unknown> where none had).
 
 =back
 

@@ -3,11 +3,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -51,6 +53,37 @@ static void writes_reads_and_copies(void **state)
     assert_int_equal(errno, EISDIR);
     text_finish(&content);
     assert_true(file_remove_tree("/tmp/flexilib-no-such-folder"));
+}
+
+/* Makes so many folders in each other below the current one. */
+static void nest(const char *name, int depth)
+{
+    int current = open(".", O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < depth; ++i) {
+        assert_int_equal(mkdir(name, 0700), 0);
+        assert_int_equal(chdir(name), 0);
+    }
+    assert_int_equal(fchdir(current), 0);
+    close(current);
+}
+
+static void removes_what_is_not_too_deep(void **state)
+{
+    const struct folder *folder = *state;
+    char *current = getcwd(NULL, 0);
+    assert_int_equal(chdir(folder->path), 0);
+    nest("flat", 100);
+    assert_true(file_remove_tree("flat"));
+    nest("deep", 1000);
+    assert_false(file_remove_tree("deep"));
+    /* by halves it can be done */
+    for (int i = 0; i < 500; ++i)
+        assert_int_equal(chdir("deep"), 0);
+    assert_true(file_remove_tree("deep"));
+    assert_int_equal(chdir(folder->path), 0);
+    assert_true(file_remove_tree("deep"));
+    assert_int_equal(chdir(current), 0);
+    free(current);
 }
 
 static void makes_paths_absolute(void **state)
@@ -126,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(writes_reads_and_copies, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(removes_what_is_not_too_deep, make_folder, remove_folder),
         cmocka_unit_test(makes_paths_absolute),
         cmocka_unit_test(describes_errors_with_line_and_caret),
         cmocka_unit_test(logs_one_clean_line),

@@ -133,6 +133,32 @@ static void reads_sizes(void **state)
     }
 }
 
+static void reads_fractions(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_number;
+        double value;
+    } rows[] = {
+        {"0", true, 0},        {"0.5", true, 0.5},  {"-2", true, -2},  {"+2", true, 2},     {"1e3", true, 1000},
+        {"2.5E-1", true, .25}, {"1e+2", true, 100}, {"", false, 0},    {".5", false, 0},    {"5.", false, 0},
+        {"1,5", false, 0},     {"1e", false, 0},    {"1e+", false, 0}, {"0x10", false, 0},  {"inf", false, 0},
+        {"nan", false, 0},     {" 1", false, 0},    {"1 ", false, 0},  {"1e999", false, 0}, {"--1", false, 0},
+        {"1.2.3", false, 0},   {"1e2e3", false, 0}, {"-", false, 0},   {"-.5", false, 0},   {"1e-999", true, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        double value = -1;
+        bool is_number = units_parse_number(slice_from_text(rows[i].text), &value);
+        if (is_number != rows[i].is_number || (is_number && value != rows[i].value))
+            fail_msg("'%s' gave %s %f", rows[i].text, is_number ? "yes" : "no", value);
+    }
+    char longest[] = "0.00000000000000000000000000000000000000000000000000000000000001";
+    double value;
+    assert_false(units_parse_number(slice_from_text(longest), &value));
+    longest[sizeof(longest) - 2] = '\0';
+    assert_true(units_parse_number(slice_from_text(longest), &value));
+}
+
 static void text_grows_and_shrinks(void **state)
 {
     struct text text = TEXT_INIT;
@@ -185,6 +211,7 @@ int main(void)
         cmocka_unit_test(reads_numbers_and_nothing_else),
         cmocka_unit_test(reads_durations),
         cmocka_unit_test(reads_sizes),
+        cmocka_unit_test(reads_fractions),
         cmocka_unit_test(text_grows_and_shrinks),
         cmocka_unit_test(suggests_only_what_is_near),
     };

@@ -81,6 +81,18 @@ static void takes_defaults_for_what_is_not_written(void **state)
     assert_int_equal(values[MAP].count, 0);
 }
 
+static void tells_a_wrong_default_as_one(void **state)
+{
+    struct files *files = *state;
+    static const struct field wrong = {
+        .name = "number", .type = FIELD_INTEGER, .fallback = "77", .minimum = 5, .maximum = 10};
+    struct field_value value;
+    assert_false(
+        fields_read(&wrong, 1, NULL, PLACE_NONE, "a thing", files->source, &files->arena, &value, &files->error));
+    assert_error(&files->error,
+                 "the default of 'number' in a thing will not do: 'number' must be from 5 to 10, not 77");
+}
+
 static void reads_every_type(void **state)
 {
     struct files *files = *state;
@@ -154,7 +166,9 @@ static void says_what_is_wrong(void **state)
     snprintf(message, sizeof(message), "d/x.yaml:1:7: 'file': cannot read '%s/d/none': No such file or directory",
              files->folder);
     refuses(files, "file: none\n", message);
-    assert_non_null(source_wanted(files->source)[0]);
+    char *path = file_absolute(files->folder, "d/none");
+    assert_missing(files->source, WATCH_FILE, path);
+    free(path);
 }
 
 static void misses_what_is_required(void **state)
@@ -207,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILES_TEST(takes_defaults_for_what_is_not_written),
+        FILES_TEST(tells_a_wrong_default_as_one),
         FILES_TEST(reads_every_type),
         FILES_TEST(takes_one_text_for_a_list_of_one),
         FILES_TEST(says_what_is_wrong),

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "config/source.h"
+#include "sights.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,9 +2,9 @@
 
 #include "settings_files.h"
 
-static void an_empty_file_has_defaults(void **state)
+static void a_file_that_says_little_has_defaults(void **state)
 {
-    struct settings *settings = settings_of(*state, "x.yaml", "");
+    struct settings *settings = settings_of(*state, "x.yaml", "routes: []\n");
     assert_int_equal(settings->style, SETTINGS_YAML);
     assert_string_equal(settings->path, "x.yaml");
     assert_string_equal(settings->folder, ((struct files *)*state)->folder);
@@ -13,7 +13,7 @@ static void an_empty_file_has_defaults(void **state)
     assert_int_equal(settings->listeners[0].port, 8069);
     assert_int_equal(settings->workers, 0);
     assert_int_equal(settings->route_count, 0);
-    assert_slice(settings->access_log, "-");
+    assert_slice(settings->access_log.path, "-");
     assert_int_equal(settings->user.length, 0);
     assert_int_equal(settings->body_limit_bytes, 16 << 20);
     assert_int_equal(settings->head_limit_bytes, 64 << 10);
@@ -23,6 +23,7 @@ static void an_empty_file_has_defaults(void **state)
     assert_int_equal(settings->keep_alive_timeout_ms, 75000);
     assert_int_equal(settings->write_timeout_ms, 60000);
     assert_int_equal(settings->handler_timeout_ms, 60000);
+    assert_int_equal(settings->create_timeout_ms, 10000);
     assert_int_equal(settings->drain_timeout_ms, 30000);
     assert_int_equal(settings->shutdown_timeout_ms, 30000);
     assert_int_equal(settings->arena_bytes, 4096);
@@ -35,7 +36,7 @@ static void variables_speak_where_the_file_is_silent(void **state)
     setenv("ADDRESS", "[::1]", 1);
     setenv("SERVER_THREAD_COUNT", "3", 1);
     setenv("RESPONSE_PREALLOCATION_KB", "8", 1);
-    struct settings *settings = settings_of(*state, "x.yaml", "");
+    struct settings *settings = settings_of(*state, "x.yaml", "routes: []\n");
     assert_slice(settings->listeners[0].host, "::1");
     assert_int_equal(settings->listeners[0].port, 0);
     assert_int_equal(settings->workers, 3);
@@ -49,7 +50,7 @@ static void variables_speak_where_the_file_is_silent(void **state)
     settings_destroy(settings);
     setenv("PORT", "", 1);
     setenv("ADDRESS", "localhost", 1);
-    settings = settings_of(*state, "x.yaml", "");
+    settings = settings_of(*state, "x.yaml", "routes: []\n");
     assert_slice(settings->listeners[0].host, "127.0.0.1");
     assert_int_equal(settings->listeners[0].port, 8069);
     settings_destroy(settings);
@@ -224,6 +225,29 @@ static void reads_steps(void **state)
     settings_destroy(settings);
 }
 
+static void reads_what_isolated_libraries_may_take(void **state)
+{
+    struct settings *settings =
+        settings_of(*state, "x.yaml",
+                    "libraries:\n"
+                    "  usual: { path: hello, isolate: process }\n"
+                    "  own: { path: hello, isolate: process, instances: 3, memory: 2MB, nice: 4, call_timeout: 5s,\n"
+                    "         call_cpu_time: 5s }\n"
+                    "filters: [own.hello, { use: echo, isolate: process }]\n");
+    assert_int_equal(settings->runner_count, 3);
+    const struct runner_settings *usual = settings->runners[0], *own = settings->runners[1];
+    assert_slice(usual->name, "usual");
+    assert_int_equal(usual->call_timeout_ms, 10000);
+    assert_int_equal(usual->call_cpu_time_ms, 0);
+    assert_int_equal(own->instances, 3);
+    assert_int_equal(own->memory_bytes, 2 << 20);
+    assert_int_equal(own->nice, 4);
+    assert_int_equal(own->call_timeout_ms, 5000);
+    assert_int_equal(own->call_cpu_time_ms, 5000);
+    assert_int_equal(settings->runners[2]->call_cpu_time_ms, 0);
+    settings_destroy(settings);
+}
+
 static void nests_routes_and_their_filters(void **state)
 {
     struct settings *settings =
@@ -264,15 +288,15 @@ static void reads_where_to_log(void **state)
 {
     struct files *files = *state;
     struct settings *settings = settings_of(files, "d/x.yaml", "access_log: off\nuser: nobody\n");
-    assert_int_equal(settings->access_log.length, 0);
+    assert_int_equal(settings->access_log.path.length, 0);
     assert_slice(settings->user, "nobody");
     settings_destroy(settings);
     settings = settings_of(files, "d/x.yaml", "access_log: \"-\"\n");
-    assert_slice(settings->access_log, "-");
+    assert_slice(settings->access_log.path, "-");
     settings_destroy(settings);
     settings = settings_of(files, "d/x.yaml", "access_log: log/a\n");
     char *path = file_absolute(files->folder, "d/log/a");
-    assert_slice(settings->access_log, path);
+    assert_slice(settings->access_log.path, path);
     free(path);
     settings_destroy(settings);
 }
@@ -282,7 +306,7 @@ static void wants_the_library_that_is_missing(void **state)
     struct files *files = *state;
     assert_null(settings_try(files, "x.yaml", "filters: [./none.so]\n"));
     char *path = file_absolute(files->folder, "none.so");
-    assert_string_equal(source_wanted(files->source)[0], path);
+    assert_missing(files->source, WATCH_LIBRARY, path);
     free(path);
 }
 
@@ -353,12 +377,13 @@ static int open_clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SETTINGS_TEST(an_empty_file_has_defaults),
+        SETTINGS_TEST(a_file_that_says_little_has_defaults),
         SETTINGS_TEST(variables_speak_where_the_file_is_silent),
         SETTINGS_TEST(reads_listeners),
         SETTINGS_TEST(reads_upstreams),
         SETTINGS_TEST(reads_patterns),
         SETTINGS_TEST(reads_steps),
+        SETTINGS_TEST(reads_what_isolated_libraries_may_take),
         SETTINGS_TEST(nests_routes_and_their_filters),
         SETTINGS_TEST(an_aliased_route_may_keep_its_name),
         SETTINGS_TEST(reads_where_to_log),

@@ -1,5 +1,7 @@
 #include "config/source.h"
 
+#include "base/content.h"
+
 #include "files.h"
 
 #include <errno.h>
@@ -61,30 +63,51 @@ static void sorts_what_a_pattern_finds(void **state)
     assert_null(source_glob(files->source, absolute(files, "none/*"))[0]);
 }
 
-static void keeps_wanted_files_without_doubles(void **state)
+static void tells_of_everything_that_it_sees(void **state)
 {
     struct files *files = *state;
-    assert_null(source_wanted(files->source)[0]);
-    char path[32];
-    for (int i = 0; i < 40; ++i) {
-        snprintf(path, sizeof(path), "/none/%d", i % 20);
-        source_want(files->source, path);
-    }
-    char *const *wanted = source_wanted(files->source);
-    for (int i = 0; i < 20; ++i) {
-        snprintf(path, sizeof(path), "/none/%d", i);
-        assert_string_equal(wanted[i], path);
-    }
-    assert_null(wanted[20]);
+    files_write(files, "d/a.yaml", "one");
+    files_write(files, "snapshot/x", "");
+    files_write(files, "x.so", "one");
+    struct source *live = source_create_live(absolute(files, "snapshot"));
+    read_as(live, absolute(files, "d/a.yaml"), "one");
+    read_as(live, absolute(files, "d/a.yaml"), "one");
+    struct sights early = sights_of(live);
+    assert_int_equal(early.count, 1);
+    assert_string_equal(early.items[0].path, absolute(files, "d/a.yaml"));
+    assert_int_equal(early.items[0].kind, WATCH_FILE);
+    assert_int_equal(early.items[0].content, content_of(SLICE("one")));
+
+    struct sights later = {.count = 0};
+    source_observe(live, on_sight, &later);
+    assert_int_equal(later.count, 1);
+    source_glob(live, absolute(files, "d/*.yaml"));
+    assert_non_null(source_library(live, absolute(files, "x.so"), &files->error));
+    assert_null(source_library(live, absolute(files, "none.so"), &files->error));
+    source_want(live, WATCH_FILE, absolute(files, "none"));
+    source_want(live, WATCH_FILE, absolute(files, "none"));
+    assert_int_equal(later.count, 5);
+    assert_int_equal(later.items[1].kind, WATCH_PATTERN);
+    assert_int_equal(later.items[1].content, content_add_name(0, slice_from_text(absolute(files, "d/a.yaml"))));
+    assert_int_equal(later.items[2].kind, WATCH_LIBRARY);
+    assert_int_equal(later.items[2].content, content_of(SLICE("one")));
+    assert_int_not_equal(later.items[2].status, 0);
+    assert_string_equal(later.items[3].path, absolute(files, "none.so"));
+    assert_int_equal(later.items[3].content, 0);
+    assert_int_equal(later.items[3].status, 0);
+    assert_int_equal(later.items[4].kind, WATCH_FILE);
+    source_destroy(live);
 }
 
 static void opens_a_library_in_place_without_a_snapshot(void **state)
 {
     struct files *files = *state;
     files_write(files, "x.so", "library");
-    assert_string_equal(source_library(files->source, absolute(files, "x.so")), absolute(files, "x.so"));
-    assert_null(source_library(files->source, absolute(files, "none.so")));
-    assert_int_equal(errno, ENOENT);
+    assert_string_equal(source_library(files->source, absolute(files, "x.so"), &files->error), absolute(files, "x.so"));
+    assert_null(source_library(files->source, absolute(files, "none.so"), &files->error));
+    assert_error(
+        &files->error,
+        arena_print(&files->arena, "%s: cannot be read: No such file or directory", absolute(files, "none.so")).data);
 }
 
 /* Records what a generation could be made from. */
@@ -102,11 +125,11 @@ static void record(struct files *files, const char *snapshot)
     assert_true(source_has_file(live, absolute(files, "lib/unused.so")));
     assert_false(source_has_file(live, absolute(files, "lib/late.so")));
     assert_false(source_has_file(live, absolute(files, "lib")));
-    source_want(live, absolute(files, "lib/late.so"));
+    source_want(live, WATCH_LIBRARY, absolute(files, "lib/late.so"));
     /* Whoever asks again is told the same, or siblings could not be. */
     files_write(files, "lib/late.so", "late");
     assert_false(source_has_file(live, absolute(files, "lib/late.so")));
-    assert_string_equal(source_library(live, absolute(files, "lib/x.so")),
+    assert_string_equal(source_library(live, absolute(files, "lib/x.so"), &files->error),
                         arena_print(&files->arena, "%s/root%s/lib/x.so", snapshot, files->folder).data);
     source_destroy(live);
 }
@@ -151,11 +174,9 @@ static void a_snapshot_repeats_what_was_live(void **state)
     assert_null(source_environment(source, "HOME"));
     assert_true(source_has_file(source, absolute(files, "lib/unused.so")));
     assert_false(source_has_file(source, absolute(files, "lib/late.so")));
-    assert_string_equal(source_wanted(source)[0], absolute(files, "lib/late.so"));
-    assert_null(source_wanted(source)[1]);
-    const char *library = source_library(source, absolute(files, "lib/x.so"));
+    const char *library = source_library(source, absolute(files, "lib/x.so"), &files->error);
     read_as(files->source, library, "library");
-    assert_null(source_library(source, absolute(files, "lib/late.so")));
+    assert_null(source_library(source, absolute(files, "lib/late.so"), &files->error));
     assert_false(source_read(source, absolute(files, "etc/conf.d/two.yaml"), &content));
     source_destroy(source);
     unsetenv("FLEXILIB_UNIT");
@@ -172,7 +193,7 @@ static void copies_are_private_and_libraries_executable(void **state)
     const char *snapshot = absolute(files, "snapshot");
     struct source *live = source_create_live(snapshot);
     read_as(live, absolute(files, "a.yaml"), "a");
-    const char *library = source_library(live, absolute(files, "x.so"));
+    const char *library = source_library(live, absolute(files, "x.so"), &files->error);
     assert_int_equal(stat(library, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     assert_int_equal(stat(arena_print(&files->arena, "%s/root%s/a.yaml", snapshot, files->folder).data, &status), 0);
@@ -190,7 +211,7 @@ static void refuses_to_go_on_when_recording_fails(void **state)
     struct source *live = source_create_live(absolute(files, "snapshot"));
     assert_false(source_read(live, absolute(files, "a.yaml"), &content));
     assert_int_equal(errno, ENOTDIR);
-    assert_null(source_library(live, absolute(files, "x.so")));
+    assert_null(source_library(live, absolute(files, "x.so"), &files->error));
     source_destroy(live);
 }
 
@@ -200,7 +221,7 @@ int main(void)
         FILES_TEST(reads_a_file_once),
         FILES_TEST(asks_for_a_variable_once),
         FILES_TEST(sorts_what_a_pattern_finds),
-        FILES_TEST(keeps_wanted_files_without_doubles),
+        FILES_TEST(tells_of_everything_that_it_sees),
         FILES_TEST(opens_a_library_in_place_without_a_snapshot),
         FILES_TEST(a_snapshot_repeats_what_was_live),
         FILES_TEST(copies_are_private_and_libraries_executable),

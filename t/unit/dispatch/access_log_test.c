@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static const struct expansion_times no_times;
 
 static struct exchange make_exchange(void)
 {
@@ -45,12 +48,12 @@ static void read_file(int fd, char *text, size_t size)
 }
 
 /* Logs one exchange and gives the line. */
-static void log_one(enum settings_style style, const struct exchange *exchange, uint64_t first_us, uint64_t last_us,
+static void log_one(enum settings_style style, struct exchange *exchange, uint64_t first_us, uint64_t last_us,
                     char *line, size_t size)
 {
     int fd = make_file();
-    struct access_log *log = access_log_create(dup(fd), style);
-    access_log_add(log, exchange, first_us, last_us);
+    struct access_log *log = access_log_create(dup(fd), style, NULL);
+    access_log_add(log, exchange, &(struct expansion_times){first_us, last_us});
     read_file(fd, line, size);
     assert_string_equal(line, "");
     access_log_flush(log);
@@ -155,15 +158,15 @@ static void long_lines_are_cut(void **state)
 static void there_may_be_no_log(void **state)
 {
     struct exchange exchange = make_exchange();
-    struct access_log *log = access_log_create(-1, SETTINGS_YAML);
-    access_log_add(log, &exchange, 0, 0);
+    struct access_log *log = access_log_create(-1, SETTINGS_YAML, NULL);
+    access_log_add(log, &exchange, &no_times);
     access_log_flush(log);
     int fd = make_file();
     char line[8192];
     access_log_reopen(log, dup(fd));
-    access_log_add(log, &exchange, 0, 0);
+    access_log_add(log, &exchange, &no_times);
     access_log_reopen(log, -1);
-    access_log_add(log, &exchange, 0, 0);
+    access_log_add(log, &exchange, &no_times);
     access_log_destroy(log);
     access_log_destroy(NULL);
     read_file(fd, line, sizeof(line));
@@ -177,10 +180,10 @@ static void reopening_splits_the_log_where_it_should(void **state)
     struct exchange exchange = make_exchange();
     char line[8192];
     int fds[2] = {make_file(), make_file()};
-    struct access_log *log = access_log_create(dup(fds[0]), SETTINGS_INI);
+    struct access_log *log = access_log_create(dup(fds[0]), SETTINGS_INI, NULL);
     for (int i = 0; i < 2; ++i) {
         exchange.response.status = 200 + i;
-        access_log_add(log, &exchange, 0, 0);
+        access_log_add(log, &exchange, &no_times);
         if (i == 0)
             access_log_reopen(log, dup(fds[1]));
     }
@@ -203,11 +206,11 @@ static void write_many(int fd, int number)
 {
     struct exchange exchange = make_exchange();
     char target[400];
-    struct access_log *log = access_log_create(fd, SETTINGS_INI);
+    struct access_log *log = access_log_create(fd, SETTINGS_INI, NULL);
     for (int i = 0; i < LINES; ++i) {
         int length = snprintf(target, sizeof(target), "/%d/%d/%0*d", number, i, i % 300 + 1, 0);
         exchange.request.raw_target = slice_of(target, (size_t)length);
-        access_log_add(log, &exchange, 0, 0);
+        access_log_add(log, &exchange, &no_times);
         if (i % 50 == 49)
             access_log_flush(log);
     }
@@ -275,17 +278,17 @@ static void a_log_that_cannot_be_written_is_told_once(void **state)
     int pipes[2], saved, errors = catch_errors(&saved);
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
     close(pipes[0]);
-    struct access_log *log = access_log_create(pipes[1], SETTINGS_INI);
+    struct access_log *log = access_log_create(pipes[1], SETTINGS_INI, NULL);
     for (int i = 0; i < 3; ++i) {
-        access_log_add(log, &exchange, 0, 0);
-        access_log_add(log, &exchange, 0, 0);
+        access_log_add(log, &exchange, &no_times);
+        access_log_add(log, &exchange, &no_times);
         access_log_flush(log);
     }
     access_log_destroy(log);
     assert_errors(errors, saved, "warning: the access log cannot be written (Broken pipe); 2 lines lost so far\n");
     errors = catch_errors(&saved);
-    log = access_log_create(open("/dev/full", O_WRONLY | O_CLOEXEC), SETTINGS_INI);
-    access_log_add(log, &exchange, 0, 0);
+    log = access_log_create(open("/dev/full", O_WRONLY | O_CLOEXEC), SETTINGS_INI, NULL);
+    access_log_add(log, &exchange, &no_times);
     access_log_destroy(log);
     assert_errors(errors, saved,
                   "warning: the access log cannot be written (No space left on device); 1 lines lost so far\n");
@@ -297,9 +300,9 @@ static void a_pipe_that_nobody_reads_holds_nobody_up(void **state)
     char line[8192];
     int pipes[2], saved, errors = catch_errors(&saved), counted = 0;
     assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
-    struct access_log *log = access_log_create(pipes[1], SETTINGS_INI);
+    struct access_log *log = access_log_create(pipes[1], SETTINGS_INI, NULL);
     for (int i = 0; i < 4000; ++i) {
-        access_log_add(log, &exchange, 0, 0);
+        access_log_add(log, &exchange, &no_times);
         if (i % 10 == 0)
             access_log_flush(log);
     }
@@ -321,6 +324,40 @@ static void a_pipe_that_nobody_reads_holds_nobody_up(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 
+static int full_fd;
+static volatile sig_atomic_t signals;
+
+static void make_room_at_last(int number)
+{
+    char dropped[8192];
+    if (++signals == 3)
+        while (read(full_fd, dropped, sizeof(dropped)) > 0)
+            ;
+}
+
+static void signals_do_not_end_the_wait_for_a_reader(void **state)
+{
+    struct exchange exchange = make_exchange();
+    char text[8192] = {0};
+    int pipes[2], saved, errors = catch_errors(&saved);
+    assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(pipes[1], text, sizeof(text)) > 0)
+        ;
+    full_fd = pipes[0];
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = make_room_at_last}, NULL);
+    const struct itimerval often = {{0, 2000}, {0, 2000}}, never = {0};
+    struct access_log *log = access_log_create(pipes[1], SETTINGS_INI, NULL);
+    access_log_add(log, &exchange, &no_times);
+    setitimer(ITIMER_REAL, &often, NULL);
+    access_log_flush(log);
+    setitimer(ITIMER_REAL, &never, NULL);
+    access_log_destroy(log);
+    assert_errors(errors, saved, "");
+    assert_true(read(pipes[0], text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "alloc: 4350)\n"));
+    close(pipes[0]);
+}
+
 /* A limit on the file's size cuts a write in the middle of a line; once there is room again, its rest comes first. */
 static void a_torn_line_is_mended(void **state)
 {
@@ -331,14 +368,14 @@ static void a_torn_line_is_mended(void **state)
     struct rlimit before, limit;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     limit = (struct rlimit){.rlim_cur = strlen(line) + 20, .rlim_max = before.rlim_max};
-    struct access_log *log = access_log_create(dup(fd), SETTINGS_INI);
+    struct access_log *log = access_log_create(dup(fd), SETTINGS_INI, NULL);
     for (int i = 0; i < 3; ++i)
-        access_log_add(log, &exchange, 0, 0);
+        access_log_add(log, &exchange, &no_times);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     access_log_flush(log);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     exchange.response.status = 404;
-    access_log_add(log, &exchange, 0, 0);
+    access_log_add(log, &exchange, &no_times);
     access_log_destroy(log);
     assert_errors(errors, saved, "warning: the access log cannot be written (File too large); 1 lines lost so far\n");
     read_file(fd, text, sizeof(text));
@@ -363,6 +400,7 @@ int main(void)
         cmocka_unit_test(workers_that_share_a_pipe_do_not_mix),
         cmocka_unit_test(a_log_that_cannot_be_written_is_told_once),
         cmocka_unit_test(a_pipe_that_nobody_reads_holds_nobody_up),
+        cmocka_unit_test(signals_do_not_end_the_wait_for_a_reader),
         cmocka_unit_test(a_torn_line_is_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static flexilib_answer read_everything(struct call *call)
     assert_true(equals(value, "*/*"));
     assert_false(core->header(exchange, FLEXILIB_REQUEST, FLEXILIB_ARG("x"), &value));
     assert_false(core->header(exchange, -1, FLEXILIB_ARG("x"), &value));
-    assert_null(core->extension(core, "flexilib.timer/1"));
+    assert_null(core->extension(core, "flexilib.none/1"));
     return FLEXILIB_CONTINUE;
 }
 
@@ -239,9 +239,9 @@ static void nothing_changes_in_on_end_and_after_it(void **state)
 static flexilib_answer check_slot(struct call *call)
 {
     const struct slot *slot = &call->script->world->slot;
-    assert_string_equal(slot->filter, call->script->name);
-    assert_string_equal(slot->request, "00c0ffee");
-    text_print(&call->script->world->trace, "<%s> ", slot_hook_name(slot->hook));
+    assert_string_equal(slot->call.filter, call->script->name);
+    assert_string_equal(slot->call.request.id, "00c0ffee");
+    text_print(&call->script->world->trace, "<%s> ", slot_hook_name(slot->call.hook));
     return FLEXILIB_CONTINUE;
 }
 
@@ -263,17 +263,17 @@ static void slot_names_the_running_hook(void **state)
     struct script a = {
         .acts = {check_slot_and_pause, check_slot_and_pass, check_slot, check_slot_and_pass, check_slot}};
     add_filter(world, &a, "a-filter-with-a-name");
-    assert_int_equal(world->slot.hook, SLOT_HOOK_NONE);
-    assert_string_equal(world->slot.filter, "a-filter-with-a-name");
+    assert_int_equal(world->slot.call.hook, SLOT_HOOK_NONE);
+    assert_string_equal(world->slot.call.filter, "a-filter-with-a-name");
     start(world, "GET");
-    assert_int_equal(world->slot.hook, SLOT_HOOK_NONE);
+    assert_int_equal(world->slot.call.hook, SLOT_HOOK_NONE);
     resume(&a);
     run_world(world);
     assert_non_null(strstr(world->trace.data, "<on_request_head> paused unpaused a-filter-with-a-name.resume "
-                                              "<on_resume> a-filter-with-a-name.request_body <on_request_body> "));
+                                              "<on_resume> a-filter-with-a-name.request_end <on_request_body> "));
     assert_non_null(strstr(world->trace.data, "<on_response_head> "));
     assert_non_null(strstr(world->trace.data, "<on_response_body> "));
-    assert_int_equal(world->slot.hook, SLOT_HOOK_NONE);
+    assert_int_equal(world->slot.call.hook, SLOT_HOOK_NONE);
     world_destroy(world);
 }
 

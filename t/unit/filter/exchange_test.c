@@ -10,7 +10,7 @@ static void passes_request_in_order_and_response_in_reverse(void **state)
     add_filter(world, &a, "a");
     add_filter(world, &b, "b");
     start(world, "POST");
-    expect_trace(world, "a.request b.request a.request_body b.request_body forward b.response a.response head pull "
+    expect_trace(world, "a.request b.request a.request_end b.request_end forward b.response a.response head pull "
                         "b.response_end a.response_end last b.end a.end finished ");
     assert_string_equal(world->body.data, "hello");
     assert_int_equal(world->final_length, -1);

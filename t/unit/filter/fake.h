@@ -29,6 +29,7 @@ enum hook {
     HOOK_RESPONSE_HEAD,
     HOOK_RESPONSE_BODY,
     HOOK_RESUME,
+    HOOK_REPLY_BODY,
     HOOK_COUNT,
 };
 
@@ -62,7 +63,7 @@ struct script {
     act acts[HOOK_COUNT];
     uint64_t ticket;
     unsigned ends;
-    char text[64];
+    _Alignas(void *) char text[64]; /* of the test's own */
 };
 
 struct world {
@@ -72,7 +73,12 @@ struct world {
     struct chain chain;
     struct use *uses[MOST_FILTERS];
     struct text trace;
-    struct text body; /* what the front was given */
+    pthread_mutex_t trace_mutex; /* filters that block write from other threads */
+    bool traces_no_timing;       /* when such a hook pauses the exchange, and what is flushed meanwhile */
+    struct text body;            /* what the front was given */
+    struct slice sending;        /* the last piece of it, which stays as it is until the front is done with it */
+    unsigned heads;
+    bool is_body_ended;
     unsigned wakes;
     unsigned drops;
 
@@ -85,6 +91,7 @@ struct world {
     bool is_silent;       /* nothing comes before the test says so */
     bool is_asynchronous; /* pieces come when the test runs the world, not from within pull */
     bool is_pulled;
+    char *lent; /* the piece, until the next one is asked for */
 
     /* The request's body, where it streams: what the front has, and what the upstream got of it. */
     const char *request_pieces[MOST_PIECES];
@@ -94,6 +101,7 @@ struct world {
     bool is_request_pulled; /* by the exchange */
     bool is_request_ended;  /* as the upstream sees it */
     struct text upload;
+    char *lent_request; /* as lent */
 
     bool is_sending;
     bool is_stuck; /* the front is never done with what it was given */
@@ -109,7 +117,16 @@ struct world {
 
 static inline void trace(struct world *world, const char *word)
 {
+    pthread_mutex_lock(&world->trace_mutex);
     text_print(&world->trace, "%s ", word);
+    pthread_mutex_unlock(&world->trace_mutex);
+}
+
+static inline void trace_hook(struct world *world, const char *name, const char *word)
+{
+    char both[64];
+    snprintf(both, sizeof(both), "%s.%s", name, word);
+    trace(world, both);
 }
 
 static inline void expect_trace(struct world *world, const char *expected)
@@ -122,8 +139,9 @@ static inline void deliver_piece(struct world *world)
 {
     world->is_pulled = false;
     size_t number = world->next_piece++;
-    const char *piece = number < world->piece_count ? world->pieces[number] : "";
-    exchange_response_body(world->exchange, slice_from_text(piece), number + 1 >= world->piece_count);
+    free(world->lent);
+    world->lent = strdup(number < world->piece_count ? world->pieces[number] : "");
+    exchange_response_body(world->exchange, slice_from_text(world->lent), number + 1 >= world->piece_count);
 }
 
 static inline void deliver_head(struct world *world)
@@ -162,6 +180,7 @@ static inline void on_send_head(struct exchange *exchange)
 {
     struct world *world = exchange->owner_data;
     trace(world, "head");
+    assert_int_equal(++world->heads, 1);
     world->final_status = exchange->response.status;
     world->final_length = exchange->response.body_length;
     describe_headers(&exchange->response.headers, world->final_headers, sizeof(world->final_headers));
@@ -171,10 +190,13 @@ static inline void on_send_body(struct exchange *exchange, struct slice data, bo
 {
     struct world *world = exchange->owner_data;
     assert_false(world->is_sending);
+    assert_int_equal(world->heads, 1);
+    assert_false(world->is_body_ended);
     trace(world, last ? "last" : "body");
-    if (exchange->pipe == NULL)
-        text_add(&world->body, data);
+    world->sending = exchange->pipe == NULL ? data : SLICE_NONE;
+    text_add(&world->body, world->sending);
     world->is_sending = true;
+    world->is_body_ended = last;
 }
 
 static inline void on_pull(struct exchange *exchange)
@@ -183,6 +205,8 @@ static inline void on_pull(struct exchange *exchange)
     assert_false(world->is_sending);
     assert_false(world->is_pulled);
     trace(world, "pull");
+    free(world->lent);
+    world->lent = NULL;
     world->is_pulled = true;
     if (!world->is_asynchronous)
         deliver_piece(world);
@@ -192,7 +216,9 @@ static inline void deliver_request_piece(struct world *world)
 {
     world->is_request_pulled = false;
     size_t number = world->next_request_piece++;
-    exchange_request_body(world->exchange, slice_from_text(world->request_pieces[number]),
+    free(world->lent_request);
+    world->lent_request = strdup(world->request_pieces[number]);
+    exchange_request_body(world->exchange, slice_from_text(world->lent_request),
                           number + 1 == world->request_piece_count);
 }
 
@@ -202,6 +228,8 @@ static inline void on_pull_request(struct exchange *exchange)
     assert_false(world->is_request_pulled);
     assert_true(world->next_request_piece < world->request_piece_count);
     trace(world, "ask");
+    free(world->lent_request);
+    world->lent_request = NULL;
     world->is_request_pulled = true;
     if (!world->is_request_late)
         deliver_request_piece(world);
@@ -218,7 +246,9 @@ static inline void on_send_request(struct exchange *exchange, struct slice data,
 
 static inline void on_flush(struct exchange *exchange)
 {
-    trace(exchange->owner_data, "flush");
+    struct world *world = exchange->owner_data;
+    if (!world->traces_no_timing)
+        trace(world, "flush");
 }
 
 static inline void on_cancel(struct exchange *exchange)
@@ -226,6 +256,8 @@ static inline void on_cancel(struct exchange *exchange)
     struct world *world = exchange->owner_data;
     trace(world, "cancel");
     world->is_pulled = false;
+    free(world->lent);
+    world->lent = NULL;
 }
 
 static inline void on_abort(struct exchange *exchange)
@@ -239,8 +271,17 @@ static inline void on_paused(struct exchange *exchange, bool is_paused)
 {
     struct world *world = exchange->owner_data;
     assert_int_not_equal(world->is_paused, is_paused);
-    trace(world, is_paused ? "paused" : "unpaused");
+    if (!world->traces_no_timing)
+        trace(world, is_paused ? "paused" : "unpaused");
     world->is_paused = is_paused;
+}
+
+static inline void on_replaced(struct exchange *exchange, struct exchange *fresh)
+{
+    struct world *world = fresh->owner_data;
+    assert_ptr_equal(world->exchange, exchange);
+    trace(world, "replaced");
+    world->exchange = fresh;
 }
 
 static inline void on_finished(struct exchange *exchange)
@@ -265,13 +306,14 @@ static const struct exchange_owner fake_owner = {
     .cancel = on_cancel,
     .abort = on_abort,
     .paused = on_paused,
+    .replaced = on_replaced,
     .finished = on_finished,
 };
 
 static inline flexilib_answer run_act(struct script *script, enum hook hook, const char *word,
                                       struct flexilib_exchange *exchange, const char *data, size_t length, bool last)
 {
-    text_print(&script->world->trace, "%s.%s ", script->name, word);
+    trace_hook(script->world, script->name, word);
     if (script->acts[hook] == NULL)
         return FLEXILIB_CONTINUE;
     struct call call = {script, script->core, exchange, data, length, last};
@@ -286,8 +328,7 @@ static inline flexilib_answer on_request_head(void *filter, struct flexilib_exch
 static inline flexilib_answer on_request_body(void *filter, struct flexilib_exchange *exchange, const char *data,
                                               size_t length, bool last)
 {
-    assert_true(last);
-    return run_act(filter, HOOK_REQUEST_BODY, "request_body", exchange, data, length, last);
+    return run_act(filter, HOOK_REQUEST_BODY, last ? "request_end" : "request_body", exchange, data, length, last);
 }
 
 static inline flexilib_answer on_response_head(void *filter, struct flexilib_exchange *exchange)
@@ -306,11 +347,16 @@ static inline flexilib_answer on_resume(void *filter, struct flexilib_exchange *
     return run_act(filter, HOOK_RESUME, "resume", exchange, result, 0, false);
 }
 
+static inline flexilib_answer on_reply_body(void *filter, struct flexilib_exchange *exchange)
+{
+    return run_act(filter, HOOK_REPLY_BODY, "reply", exchange, NULL, 0, false);
+}
+
 static inline void on_end(void *filter, struct flexilib_exchange *exchange)
 {
     struct script *script = filter;
-    ++script->ends;
-    text_print(&script->world->trace, "%s.end ", script->name);
+    __atomic_add_fetch(&script->ends, 1, __ATOMIC_SEQ_CST);
+    trace_hook(script->world, script->name, "end");
 }
 
 static inline bool on_create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
@@ -329,6 +375,7 @@ static inline void on_wake(void *context)
 static inline struct world *world_create(void)
 {
     struct world *world = calloc(1, sizeof(*world));
+    pthread_mutex_init(&world->trace_mutex, NULL);
     world->runtime = runtime_create(&(struct runtime_services){.wake = on_wake, .context = world}, &world->slot, 1024);
     world->chain.uses = world->uses;
     world->status = 200;
@@ -353,6 +400,8 @@ static inline void add_filter(struct world *world, struct script *script, const 
         script->filter.on_request_body = on_request_body;
     if (script->acts[HOOK_RESPONSE_BODY] != NULL)
         script->filter.on_response_body = on_response_body;
+    if (script->acts[HOOK_REPLY_BODY] != NULL)
+        script->filter.on_reply_body = on_reply_body;
     struct step_settings step = {.name = slice_from_text(name)};
     struct error error = ERROR_INIT;
     struct use *use = use_create(world->runtime, NULL, &script->filter, &step, NULL, &error);
@@ -371,6 +420,8 @@ static inline void open_exchange(struct world *world, const char *method)
 {
     struct exchange *exchange = exchange_create(world->runtime, &fake_owner, world);
     world->exchange = exchange;
+    world->heads = 0;
+    world->is_body_ended = world->is_sending = false;
     exchange->id = SLICE("00c0ffee");
     exchange->request.method = slice_from_text(method);
     exchange->request.scheme = SLICE("http");
@@ -393,6 +444,15 @@ static inline void stream_request(struct world *world, int64_t length)
     world->exchange->request_length = length;
 }
 
+/* The front is done with what it was given. */
+static inline void finish_sending(struct world *world)
+{
+    struct slice body = text_slice(&world->body);
+    assert_true(slice_equals(world->sending, slice_skip(body, body.length - world->sending.length)));
+    world->is_sending = false;
+    exchange_sent(world->exchange);
+}
+
 /* Everything that can happen by itself: the front sends, the upstream delivers, the mailbox is read. */
 static inline void run_world(struct world *world)
 {
@@ -400,8 +460,7 @@ static inline void run_world(struct world *world)
         if (__atomic_exchange_n(&world->wakes, 0, __ATOMIC_SEQ_CST) != 0) {
             runtime_run_mailbox(world->runtime);
         } else if (world->exchange != NULL && world->is_sending && !world->is_stuck) {
-            world->is_sending = false;
-            exchange_sent(world->exchange);
+            finish_sending(world);
         } else if (world->exchange != NULL && world->is_pulled && world->is_asynchronous && !world->is_silent) {
             deliver_piece(world);
         } else if (world->exchange != NULL && world->is_request_pulled) {
@@ -428,6 +487,8 @@ static inline void world_destroy(struct world *world)
     text_finish(&world->trace);
     text_finish(&world->body);
     text_finish(&world->upload);
+    free(world->lent);
+    free(world->lent_request);
     free(world);
 }
 
@@ -463,6 +524,30 @@ static inline flexilib_answer act_pass_and_pause(struct call *call)
 {
     call->core->pass(call->exchange);
     return act_pause(call);
+}
+
+static inline flexilib_answer act_collect(struct call *call)
+{
+    assert_true(call->core->collect(call->exchange, FLEXILIB_REQUEST, UINT64_MAX));
+    return FLEXILIB_CONTINUE;
+}
+
+static inline flexilib_answer act_collect_response(struct call *call)
+{
+    assert_true(call->core->collect(call->exchange, FLEXILIB_RESPONSE, UINT64_MAX));
+    return FLEXILIB_CONTINUE;
+}
+
+static inline flexilib_answer act_hold(struct call *call)
+{
+    assert_true(call->core->hold_head(call->exchange, FLEXILIB_REQUEST));
+    return FLEXILIB_CONTINUE;
+}
+
+static inline flexilib_answer act_hold_response(struct call *call)
+{
+    assert_true(call->core->hold_head(call->exchange, FLEXILIB_RESPONSE));
+    return FLEXILIB_CONTINUE;
 }
 
 static inline flexilib_answer act_reply(struct call *call)

@@ -49,7 +49,7 @@ static void sizes_are_checked(void **state)
     exported.filter_size = 8;
     snprintf(expected, sizeof(expected),
              "x.so: its flexilib_filter measures 8 bytes where the filter contract asks for at least %zu",
-             sizeof(struct flexilib_filter));
+             offsetof(struct flexilib_filter, flags));
     expect_refusal(&exported, expected);
     exported = export_filters(good, 1);
     exported.size = 16;
@@ -106,7 +106,7 @@ static void option_tables_are_checked(void **state)
 {
     static const struct flexilib_option unnamed[] = {{.name = NULL, .type = FLEXILIB_OPTION_TEXT}};
     static const struct flexilib_option misnamed[] = {{.name = "Big", .type = FLEXILIB_OPTION_TEXT}};
-    static const struct flexilib_option unknown[] = {{.name = "a", .type = 10}};
+    static const struct flexilib_option unknown[] = {{.name = "a", .type = 1000}};
     static const struct flexilib_option untyped[] = {{.name = "a"}};
     static const struct flexilib_option twins[] = {{.name = "a", .type = 1}, {.name = "a", .type = 2}};
     struct flexilib_filter filter = {.name = "f", .option_count = 1};
@@ -116,12 +116,135 @@ static void option_tables_are_checked(void **state)
     filter.options = misnamed;
     expect_filters_refused(&filter, 1, "x.so: option 'Big' of filter 'f': a name is made of a-z, 0-9, '-' and '_'");
     filter.options = unknown;
-    expect_filters_refused(&filter, 1, "x.so: option 'a' of filter 'f' has type 10, which this FlexiLib does not know");
+    expect_filters_refused(&filter, 1,
+                           "x.so: option 'a' of filter 'f' has type 1000, which this FlexiLib does not know");
     filter.options = untyped;
     expect_filters_refused(&filter, 1, "x.so: option 'a' of filter 'f' has type 0, which this FlexiLib does not know");
     filter.options = twins;
     filter.option_count = 2;
     expect_filters_refused(&filter, 1, "x.so: filter 'f' has two options 'a'");
+}
+
+static void expect_option_refused(const struct flexilib_option *option, const char *expected)
+{
+    const struct flexilib_filter filter = {.name = "f", .options = option, .option_count = 1};
+    expect_filters_refused(&filter, 1, expected);
+}
+
+static void option_types_are_checked(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const struct flexilib_option text = {.name = "inner", .type = FLEXILIB_OPTION_TEXT};
+    static const struct flexilib_option wrong = {.name = "in ner", .type = FLEXILIB_OPTION_TEXT};
+    struct flexilib_option option = {.name = "a", .type = FLEXILIB_OPTION_CHOICE};
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' is a choice without choices");
+    option.choices = none;
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' is a choice without choices");
+    option = (struct flexilib_option){.name = "a", .type = FLEXILIB_OPTION_INTEGER, .minimum = 1};
+    expect_option_refused(&option,
+                          "x.so: option 'a' of filter 'f' has a minimum above its maximum, so no value will do");
+    option = (struct flexilib_option){.name = "a", .type = FLEXILIB_OPTION_TABLE, .fields = &wrong, .field_count = 1};
+    expect_option_refused(&option, "x.so: option 'in ner' of filter 'f': a name is made of a-z, 0-9, '-' and '_'");
+    option.field_count = 0;
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' is a table without fields");
+    option = (struct flexilib_option){.name = "a", .type = FLEXILIB_OPTION_TABLE, .field_count = 1};
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' is a table without fields");
+    option = (struct flexilib_option){
+        .name = "a", .type = FLEXILIB_OPTION_TABLE, .fields = &text, .field_count = 1, .fallback = "{}"};
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' has a fallback, which its type cannot have");
+    option = (struct flexilib_option){.name = "a", .type = FLEXILIB_OPTION_LIST_OF, .fields = &text, .field_count = 2};
+    expect_option_refused(&option, "x.so: option 'a' of filter 'f' needs fields of count 1: what its items are");
+}
+
+static void nesting_has_an_end(void **state)
+{
+    static const struct flexilib_option endless = {
+        .name = "a", .type = FLEXILIB_OPTION_LIST_OF, .fields = &endless, .field_count = 1};
+    static const struct flexilib_option wide[2] = {
+        {.name = "a", .type = FLEXILIB_OPTION_TABLE, .fields = wide, .field_count = 2},
+        {.name = "b", .type = FLEXILIB_OPTION_TABLE, .fields = wide, .field_count = 2}};
+    struct flexilib_filter filter = {.name = "f", .options = &endless, .option_count = 1};
+    expect_filters_refused(&filter, 1, "x.so: filter 'f' has options that are nested more than 8 levels deep");
+    filter.options = wide;
+    expect_filters_refused(&filter, 1, "x.so: filter 'f' has options that are nested more than 8 levels deep");
+    filter.option_count = SIZE_MAX;
+    expect_filters_refused(&filter, 1,
+                           "x.so: filter 'f' says that it has 18446744073709551615 options, but 1024 are the most");
+}
+
+static bool give_up(void *filter)
+{
+    return true;
+}
+
+static void take_again(void *filter)
+{
+}
+
+static void flags_are_checked(void **state)
+{
+    struct flexilib_filter filter = {.name = "f", .flags = 0x80000001};
+    expect_filters_refused(&filter, 1,
+                           "x.so: filter 'f' has flags 0x80000001, of which this FlexiLib does not know 0x80000000");
+    filter.flags = FLEXILIB_CONCURRENT;
+    expect_filters_refused(&filter, 1,
+                           "x.so: filter 'f' is concurrent without being blocking, which is the only way to be it");
+    filter.flags = FLEXILIB_OBSERVES;
+    expect_filters_refused(&filter, 1, "x.so: filter 'f' observes bodies, but has no hook for them");
+    filter.flags = FLEXILIB_EXCLUSIVE;
+    filter.quiesce = give_up;
+    expect_filters_refused(&filter, 1, "x.so: filter 'f' is exclusive, which needs both of quiesce and wake");
+    filter.flags = 0;
+    expect_filters_refused(&filter, 1, "x.so: filter 'f' has quiesce or wake, but is not marked FLEXILIB_EXCLUSIVE");
+    filter.flags = FLEXILIB_EXCLUSIVE | FLEXILIB_BLOCKING | FLEXILIB_CONCURRENT;
+    filter.wake = take_again;
+    struct flexilib_library exported = export_filters(&filter, 1);
+    struct arena arena;
+    struct error error = ERROR_INIT;
+    struct library_entry entry;
+    arena_init(&arena, 0);
+    assert_true(library_entry_read(&exported, "x.so", &arena, &entry, &error));
+    arena_finish(&arena);
+}
+
+/* A library of the first 0.9 cannot know what came later: what stands there is another option, or nothing. */
+static void later_types_need_later_structs(void **state)
+{
+    static const struct flexilib_option option = {.name = "a", .type = FLEXILIB_OPTION_NUMBER};
+    static const struct flexilib_filter filter = {.name = "f", .options = &option, .option_count = 1};
+    struct flexilib_library exported = export_filters(&filter, 1);
+    exported.option_size = offsetof(struct flexilib_option, choices);
+    expect_refusal(&exported, "x.so: option 'a' of filter 'f' has type 10, for which its flexilib_option and "
+                              "flexilib_value are too small: rebuild it against the flexilib/filter.h that has this "
+                              "type");
+    exported = export_filters(&filter, 1);
+    exported.value_size = offsetof(struct flexilib_value, number);
+    expect_refusal(&exported, "x.so: option 'a' of filter 'f' has type 10, for which its flexilib_option and "
+                              "flexilib_value are too small: rebuild it against the flexilib/filter.h that has this "
+                              "type");
+}
+
+static void nested_options_are_copied(void **state)
+{
+    static const struct flexilib_option fields[] = {{.name = "x", .type = FLEXILIB_OPTION_TEXT, .field_count = 7},
+                                                    {.name = "y", .type = FLEXILIB_OPTION_SIZE}};
+    static const struct flexilib_option item = {.type = FLEXILIB_OPTION_TABLE, .fields = fields, .field_count = 2};
+    static const struct flexilib_option list = {
+        .name = "a", .type = FLEXILIB_OPTION_LIST_OF, .fields = &item, .field_count = 1};
+    static const struct flexilib_filter filter = {.name = "f", .options = &list, .option_count = 1};
+    struct flexilib_library exported = export_filters(&filter, 1);
+    struct arena arena;
+    struct error error = ERROR_INIT;
+    struct library_entry entry;
+    arena_init(&arena, 0);
+    assert_true(library_entry_read(&exported, "x.so", &arena, &entry, &error));
+    const struct flexilib_option *copy = entry.filters[0].options;
+    assert_ptr_not_equal(copy, &list);
+    assert_ptr_not_equal(copy->fields, &item);
+    assert_string_equal(copy->fields[0].name, "a");
+    assert_string_equal(copy->fields[0].fields[1].name, "y");
+    assert_int_equal(copy->fields[0].fields[0].field_count, 0);
+    arena_finish(&arena);
 }
 
 /* What an older contract might have looked like: the last members of each struct were not there yet. */
@@ -185,9 +308,17 @@ static void smaller_structs_of_older_minors_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_checked),         cmocka_unit_test(filter_lists_are_checked),
-        cmocka_unit_test(filter_names_are_checked),  cmocka_unit_test(names_cannot_forge_lines),
-        cmocka_unit_test(option_tables_are_checked), cmocka_unit_test(smaller_structs_of_older_minors_work),
+        cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(filter_lists_are_checked),
+        cmocka_unit_test(filter_names_are_checked),
+        cmocka_unit_test(names_cannot_forge_lines),
+        cmocka_unit_test(option_tables_are_checked),
+        cmocka_unit_test(option_types_are_checked),
+        cmocka_unit_test(nesting_has_an_end),
+        cmocka_unit_test(flags_are_checked),
+        cmocka_unit_test(later_types_need_later_structs),
+        cmocka_unit_test(nested_options_are_copied),
+        cmocka_unit_test(smaller_structs_of_older_minors_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,53 +1,6 @@
-#include "fake.h"
-
-#include "base/file.h"
+#include "reading.h"
 
 /* Options as they come from a file to create, and what a create that refuses leads to. */
-
-struct reading {
-    char path[64];
-    struct source *source;
-    struct arena arena;
-    struct runtime *runtime;
-    struct slot slot;
-    struct step_settings step;
-    struct error error;
-};
-
-static void ignore_wake(void *context)
-{
-}
-
-static struct reading *open_reading(const char *yaml)
-{
-    struct reading *reading = calloc(1, sizeof(*reading));
-    snprintf(reading->path, sizeof(reading->path), "/tmp/flexilib-options-XXXXXX");
-    int fd = mkstemp(reading->path);
-    assert_true(fd >= 0);
-    assert_true(file_write_all(fd, slice_from_text(yaml)));
-    close(fd);
-    arena_init(&reading->arena, 0);
-    reading->source = source_create_live(NULL);
-    reading->runtime = runtime_create(&(struct runtime_services){.wake = ignore_wake}, &reading->slot, 0);
-    const struct node *node = node_load(reading->source, reading->path, &reading->arena, &reading->error);
-    assert_string_equal(reading->error.message, "");
-    reading->step = (struct step_settings){.name = SLICE("test"), .options = node, .place = node->place};
-    return reading;
-}
-
-static void close_reading(struct reading *reading)
-{
-    unlink(reading->path);
-    source_destroy(reading->source);
-    runtime_destroy(reading->runtime);
-    arena_finish(&reading->arena);
-    free(reading);
-}
-
-static struct use *make_use(struct reading *reading, const struct flexilib_filter *filter)
-{
-    return use_create(reading->runtime, NULL, filter, &reading->step, reading->source, &reading->error);
-}
 
 static const struct flexilib_option all_types[] = {
     {"bool", FLEXILIB_OPTION_BOOL, .summary = ""},
@@ -60,11 +13,6 @@ static const struct flexilib_option all_types[] = {
     {.name = "secret", .type = FLEXILIB_OPTION_SECRET},
     {.name = "file", .type = FLEXILIB_OPTION_FILE},
 };
-
-static bool has_text(struct flexilib_text text, const char *expected)
-{
-    return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
-}
 
 static bool check_values(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
 {
@@ -234,16 +182,16 @@ static void secrets_are_never_shown(void **state)
 static bool check_slot_in_create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
 {
     const struct slot *slot = use_of_core(core)->runtime->slot;
-    assert_int_equal(slot->hook, SLOT_HOOK_CREATE);
-    assert_string_equal(slot->filter, "test");
-    assert_string_equal(slot->request, "");
+    assert_int_equal(slot->call.hook, SLOT_HOOK_CREATE);
+    assert_string_equal(slot->call.filter, "test");
+    assert_string_equal(slot->call.request.id, "");
     *filter = (void *)(uintptr_t)slot;
     return true;
 }
 
 static void check_slot_in_destroy(void *filter)
 {
-    assert_int_equal(((struct slot *)filter)->hook, SLOT_HOOK_DESTROY);
+    assert_int_equal(((struct slot *)filter)->call.hook, SLOT_HOOK_DESTROY);
 }
 
 static void slot_names_create_and_destroy(void **state)
@@ -253,9 +201,9 @@ static void slot_names_create_and_destroy(void **state)
     struct reading *reading = open_reading("");
     struct use *use = make_use(reading, &filter);
     assert_non_null(use);
-    assert_int_equal(reading->slot.hook, SLOT_HOOK_NONE);
+    assert_int_equal(reading->slot.call.hook, SLOT_HOOK_NONE);
     use_destroy(use);
-    assert_int_equal(reading->slot.hook, SLOT_HOOK_NONE);
+    assert_int_equal(reading->slot.call.hook, SLOT_HOOK_NONE);
     close_reading(reading);
 }
 

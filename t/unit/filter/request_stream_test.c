@@ -2,8 +2,9 @@
 
 #include "filter/body_store.h"
 
-/* Request bodies that come by demand: asked for by whoever the request was forwarded to, or collected for filters that
- * want them whole; and what becomes of exchanges whose body does not come to its end. */
+/* Request bodies that come by demand: asked for by whoever the request was forwarded to, with or without filters that
+ * look at the pieces, or collected for filters that want them whole; and what becomes of exchanges whose body does not
+ * come to its end. */
 
 static struct world *make_world(void)
 {
@@ -56,7 +57,7 @@ static void pieces_go_to_the_upstream_as_it_asks(void **state)
     }
 }
 
-static void a_filter_with_a_body_hook_gets_all_at_once(void **state)
+static void pieces_pass_their_hooks_as_the_upstream_asks(void **state)
 {
     for (int is_late = 0; is_late < 2; ++is_late) {
         struct world *world = make_world();
@@ -64,8 +65,32 @@ static void a_filter_with_a_body_hook_gets_all_at_once(void **state)
         add_filter(world, &a, "a");
         add_filter(world, &b, "b");
         world->is_request_late = is_late;
+        begin(world, 13);
+        expect_trace(world, "a.request b.request forward ");
+        assert_true(world->exchange->streams_request);
+        assert_int_equal(world->exchange->request_length, -1);
+        for (int i = 0; i < 3; ++i) {
+            exchange_pull_request(world->exchange);
+            run_world(world);
+            expect_trace(world, i < 2 ? "ask b.request_body upload " : "ask b.request_end upload_end ");
+        }
+        assert_string_equal(world->upload.data, "one two three");
+        answer(world);
+        world_destroy(world);
+    }
+}
+
+static void a_filter_that_collects_gets_all_at_once(void **state)
+{
+    for (int is_late = 0; is_late < 2; ++is_late) {
+        struct world *world = make_world();
+        struct script a = {0}, b = {.acts = {act_collect, act_pass}}, c = {0};
+        add_filter(world, &a, "a");
+        add_filter(world, &b, "b");
+        add_filter(world, &c, "c");
+        world->is_request_late = is_late;
         begin(world, -1);
-        expect_trace(world, "a.request b.request ask ask ask b.request_body forward ");
+        expect_trace(world, "a.request b.request ask ask ask b.request_end c.request forward ");
         assert_non_null(strstr(world->final_request, "one two three"));
         assert_false(world->exchange->streams_request);
         answer(world);
@@ -76,11 +101,11 @@ static void a_filter_with_a_body_hook_gets_all_at_once(void **state)
 static void one_piece_need_not_be_copied(void **state)
 {
     struct world *world = make_world();
-    struct script a = {.acts = {[HOOK_REQUEST_BODY] = act_pass}};
+    struct script a = {.acts = {act_collect, act_pass}};
     add_filter(world, &a, "a");
     world->request_piece_count = 1;
     begin(world, 4);
-    assert_ptr_equal(world->exchange->request_body.data, world->request_pieces[0]);
+    assert_ptr_equal(world->exchange->request_body.data, world->lent_request);
     answer(world);
     world_destroy(world);
 }
@@ -109,7 +134,7 @@ static void what_is_too_large_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
         struct world *world = make_world();
-        struct script a = {.acts = {[HOOK_REQUEST_BODY] = act_pass}};
+        struct script a = {.acts = {act_collect, act_pass}};
         add_filter(world, &a, "a");
         open_exchange(world, "POST");
         stream_request(world, rows[i].length);
@@ -180,8 +205,10 @@ static void a_client_that_leaves_while_it_sends_ends_the_exchange(void **state)
     for (int is_collected = 0; is_collected < 2; ++is_collected) {
         struct world *world = make_world();
         struct script a = {0};
-        if (is_collected)
+        if (is_collected) {
+            a.acts[HOOK_REQUEST_HEAD] = act_collect;
             a.acts[HOOK_REQUEST_BODY] = act_pass;
+        }
         add_filter(world, &a, "a");
         world->is_request_late = true;
         open_exchange(world, "POST");
@@ -236,7 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_go_to_the_upstream_as_it_asks),
-        cmocka_unit_test(a_filter_with_a_body_hook_gets_all_at_once),
+        cmocka_unit_test(pieces_pass_their_hooks_as_the_upstream_asks),
+        cmocka_unit_test(a_filter_that_collects_gets_all_at_once),
         cmocka_unit_test(one_piece_need_not_be_copied),
         cmocka_unit_test(a_filter_that_replies_has_nothing_read),
         cmocka_unit_test(what_is_too_large_is_refused),

@@ -414,6 +414,45 @@ static void a_watch_tells_of_writing_while_wanted(void **state)
     close(pair[1]);
 }
 
+struct heart {
+    struct fixture *fixture;
+    struct timer timer;
+    uint32_t beat, is_asleep;
+    unsigned roused;
+};
+
+static void rouse(void *data)
+{
+    struct heart *heart = data;
+    ++heart->roused;
+    heart->is_asleep = 0;
+}
+
+static void check_beat(struct timer *timer)
+{
+    struct heart *heart = timer->data;
+    assert_int_equal(heart->beat & 1, 1);
+    assert_int_equal(heart->is_asleep, 0);
+    loop_stop(heart->fixture->loop);
+}
+
+static void the_beat_is_odd_while_the_loop_works(void **state)
+{
+    struct fixture *fixture = *state;
+    struct heart heart = {.fixture = fixture, .timer = {.on_timeout = check_beat}};
+    heart.timer.data = &heart;
+    loop_show_beat(fixture->loop, &heart.beat, &heart.is_asleep, rouse, &heart);
+    for (unsigned round = 1; round <= 3; ++round) {
+        uint32_t before = heart.beat;
+        heart.is_asleep = round != 2;
+        timer_start(fixture->loop, &heart.timer, 0);
+        loop_run(fixture->loop);
+        assert_int_equal(heart.beat & 1, 0);
+        assert_true(heart.beat > before);
+        assert_int_equal(heart.roused, (round + 1) / 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timer_frees_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(far_timers_do_not_overflow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_turn_ends_with_on_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_beat_is_odd_while_the_loop_works, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_beforehand_counts_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_clock_is_that_of_the_wakeup, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_wake_of_any_thread_is_lost, set_up, tear_down),

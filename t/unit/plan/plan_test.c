@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include "../config/sights.h"
+
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -375,11 +377,17 @@ static void proxy_ini_waits_for_a_missing_library(void **state)
     assert_int_equal(find(fixture, "", "/c")->target, PLAN_NOTHING);
     assert_non_null(strstr(fixture->log.data, "warning: proxy.ini:1:6: library './gone.so' is missing: its route "
                                               "answers 500 until it appears\n"));
-    char *const *wanted = source_wanted(fixture->source);
     char *expected = fill_in(fixture, "{folder}/gone.so");
-    assert_non_null(wanted[0]);
-    assert_string_equal(wanted[0], expected);
-    assert_null(wanted[1]);
+    assert_missing(fixture->source, WATCH_LIBRARY, expected);
+    free(expected);
+}
+
+static void a_bare_name_is_waited_for_where_it_was_looked_up(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_false(build(fixture, "flexilib.yaml", "routes: [{ handler: nowhere }]\n"));
+    char *expected = fill_in(fixture, "{bundled}/nowhere.so");
+    assert_missing(fixture->source, WATCH_LIBRARY, expected);
     free(expected);
 }
 
@@ -476,6 +484,7 @@ int main(void)
         TEST(a_route_that_cannot_match_is_warned_of),
         TEST(many_routes_that_cannot_match_are_summed_up),
         TEST(proxy_ini_waits_for_a_missing_library),
+        TEST(a_bare_name_is_waited_for_where_it_was_looked_up),
         TEST(proxy_ini_refuses_a_broken_library),
         TEST(a_plan_is_built_alike_from_its_snapshot),
     };

@@ -29,6 +29,7 @@ static void test_every_kind_survives_the_wire(void **state)
     check_round_trip((struct message){.kind = MESSAGE_USER, .numbers = {33, 44}, .text = SLICE("www-data")});
     check_round_trip((struct message){.kind = MESSAGE_OPEN, .text = SLICE("/var/log/a b.log")});
     check_round_trip((struct message){.kind = MESSAGE_LOADING});
+    check_round_trip((struct message){.kind = MESSAGE_WAITING, .numbers = {10000}});
     check_round_trip((struct message){.kind = MESSAGE_WATCH, .text = SLICE("/srv/x.so")});
     check_round_trip(
         (struct message){.kind = MESSAGE_LISTEN, .numbers = {2, 1}, .text = SLICE("0 -1 -1 -1 atcp 0.0.0.0 80")});
@@ -44,6 +45,7 @@ static void test_every_kind_survives_the_wire(void **state)
     check_round_trip((struct message){.kind = MESSAGE_SERVERS, .numbers = {0, 1}, .text = SLICE("1 8 ahttp://b")});
     check_round_trip((struct message){.kind = MESSAGE_NUMBERED, .numbers = {3}, .text = SLICE("7 - 8 ")});
     check_round_trip((struct message){.kind = MESSAGE_CUT});
+    check_round_trip((struct message){.kind = MESSAGE_TROUBLE});
 }
 
 static void test_wrong_packets_are_refused(void **state)

@@ -25,20 +25,51 @@ static void test_all_that_is_known_is_told(void **state)
         .generation = 1,
         .status = SIGSEGV,
         .lived_us = 1234499,
-        .slot = {.hook = SLOT_HOOK_REQUEST_HEAD, .filter = "crash", .request = "0123456789abcdef"},
+        .slot.call = {.hook = SLOT_HOOK_REQUEST_HEAD, .filter = "crash", .request.id = "0123456789abcdef"},
     };
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
                            "filter 'crash' (on_request_head) for request 0123456789abcdef");
-    death.slot = (struct slot){.hook = SLOT_HOOK_LOAD, .filter = "crash"};
+    death.slot.call = (struct slot_call){.hook = SLOT_HOOK_LOAD, .filter = "crash"};
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
                            "library 'crash' (loading)");
-    death.slot.hook = SLOT_HOOK_REQUEST_HEAD;
+    death.slot.call.hook = SLOT_HOOK_REQUEST_HEAD;
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s, in "
                            "filter 'crash' (on_request_head)");
-    death.slot.hook = SLOT_HOOK_NONE;
+    death.slot.call.hook = SLOT_HOOK_NONE;
     check_obituary(&death, "worker 1234 of generation 1 was killed by signal 11 (Segmentation fault) after 1.234 s");
     death.status = 3 << 8;
     check_obituary(&death, "worker 1234 of generation 1 exited with status 3 after 1.234 s");
+}
+
+static void show_call(struct slot_threads *threads, const char *filter, const char *request)
+{
+    struct slot_call *call = &threads->calls[threads->count++];
+    call->hook = SLOT_HOOK_OFFLOAD;
+    strcpy(call->filter, filter);
+    strcpy(call->request.id, request);
+}
+
+static void test_threads_may_have_been_it(void **state)
+{
+    struct slot slot = {0};
+    struct slot_threads threads = {0};
+    struct text text = TEXT_INIT;
+    show_call(&threads, "idle", "");
+    threads.calls[0].hook = SLOT_HOOK_NONE;
+    show_call(&threads, "hash", "0123456789abcdef");
+    obituary_print_slot(&slot, &threads, &text);
+    assert_string_equal(text.data, ", in filter 'hash' (offload) for request 0123456789abcdef");
+    text_clear(&text);
+    slot.call = (struct slot_call){.hook = SLOT_HOOK_END, .filter = "greet"};
+    show_call(&threads, "hash", "0123456789abcde0");
+    show_call(&threads, "sleep", "");
+    for (int i = 0; i < 3; ++i)
+        show_call(&threads, i == 0 ? "three" : i == 1 ? "four" : "five", "");
+    obituary_print_slot(&slot, &threads, &text);
+    assert_string_equal(text.data,
+                        ", in filter 'greet' (on_end) or in filter 'hash' (offload) for one of 2 requests or "
+                        "in filter 'sleep' (offload) or in filter 'three' (offload)");
+    text_finish(&text);
 }
 
 static void test_of_a_long_name_the_end_is_shown(void **state)
@@ -72,10 +103,10 @@ static void test_a_slot_tells_what_its_worker_wrote(void **state)
     int number = slots_take(&slots);
     struct slot *slot = slots_attach(slots.fd, number, 42);
     assert_non_null(slot);
-    strcpy(slot->filter, "greet");
+    strcpy(slot->call.filter, "greet");
     struct slot copy = slots_read(&slots, number);
     assert_int_equal(copy.pid, 42);
-    assert_string_equal(copy.filter, "greet");
+    assert_string_equal(copy.call.filter, "greet");
     int other = slots_take(&slots);
     assert_int_not_equal(other, number);
     slots_release(&slots, number);
@@ -87,29 +118,49 @@ static void test_nothing_in_a_slot_is_trusted(void **state)
 {
     int number = slots_take(&slots);
     struct slot *slot = slots_attach(slots.fd, number, 42);
-    memset(slot->filter, 'x', sizeof(slot->filter));
-    memcpy(slot->request, "a\nb\033[2Jc'\x7f", 11);
-    slot->hook = 4000000000u;
+    memset(slot->call.filter, 'x', sizeof(slot->call.filter));
+    memcpy(slot->call.request.id, "a\nb\033[2Jc'\x7f", 11);
+    slot->call.hook = 4000000000u;
     struct slot copy = slots_read(&slots, number);
-    assert_int_equal(strlen(copy.filter), SLOT_FILTER_BYTES - 1);
-    assert_string_equal(copy.request, "a?b?[2Jc??");
-    assert_string_equal(slot_hook_name(copy.hook), "");
+    assert_int_equal(strlen(copy.call.filter), SLOT_FILTER_BYTES - 1);
+    assert_string_equal(copy.call.request.id, "a?b?[2Jc??");
+    assert_string_equal(slot_hook_name(copy.call.hook), "");
     memset(slot, 0xff, sizeof(*slot));
     copy = slots_read(&slots, number);
-    assert_int_equal(copy.hook, 0);
-    assert_int_equal(copy.filter[0], 0);
+    assert_int_equal(copy.call.hook, 0);
+    assert_int_equal(copy.call.filter[0], 0);
     assert_int_equal(slots_read(&slots, -1).magic, 0);
     assert_int_equal(slots_read(&slots, SLOTS_COUNT).magic, 0);
     assert_null(slots_attach(slots.fd, SLOTS_COUNT, 42));
+}
+
+static void test_nor_in_what_threads_say(void **state)
+{
+    int number = slots_take(&slots);
+    struct slot_threads *threads = &slots_attach_details(slots.fd, number)->threads, copy;
+    slots_read_threads(&slots, number, &copy);
+    assert_int_equal(copy.count, 0);
+    memset(threads, 0xff, sizeof(*threads));
+    memset(threads->calls[1].filter, 'x', SLOT_FILTER_BYTES);
+    slots_read_threads(&slots, number, &copy);
+    assert_int_equal(copy.count, SLOT_THREADS);
+    assert_int_equal(strlen(copy.calls[1].filter), SLOT_FILTER_BYTES - 1);
+    slots_read_threads(&slots, SLOTS_COUNT, &copy);
+    assert_int_equal(copy.count, 0);
+    slots_release(&slots, number);
+    slots_read_threads(&slots, number, &copy);
+    assert_int_equal(copy.count, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_that_is_known_is_told),
+        cmocka_unit_test(test_threads_may_have_been_it),
         cmocka_unit_test(test_of_a_long_name_the_end_is_shown),
         cmocka_unit_test(test_a_slot_tells_what_its_worker_wrote),
         cmocka_unit_test(test_nothing_in_a_slot_is_trusted),
+        cmocka_unit_test(test_nor_in_what_threads_say),
     };
     return cmocka_run_group_tests(tests, open_slots, close_slots);
 }

@@ -74,11 +74,23 @@ static void test_leftovers_of_the_dead_are_swept(void **state)
     text_finish(&pattern);
 }
 
+/* As in a container, where the next supervisor is process 1 too. */
+static void test_a_leftover_may_bear_the_pid_of_who_sweeps(void **state)
+{
+    struct text path = TEXT_INIT;
+    text_print(&path, "%s/flexilib-%d.123456", place, (int)getpid());
+    assert_int_equal(mkdir(path.data, 0711), 0);
+    snapshots_sweep(place);
+    assert_false(exists(path.data));
+    text_finish(&path);
+}
+
 static void test_other_folders_are_left_alone(void **state)
 {
     static const char *const names[] = {"flexilib",
                                         "flexilib-",
                                         "flexilib-x.123456",
+                                        "flexilib-new.123456",
                                         "flexilib-4000000.12345",
                                         "flexilib-4000000.1234567",
                                         "other-4000000.123456"};
@@ -123,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_generations_have_folders_that_go_with_the_owner),
         cmocka_unit_test(test_leftovers_of_the_dead_are_swept),
+        cmocka_unit_test(test_a_leftover_may_bear_the_pid_of_who_sweeps),
         cmocka_unit_test(test_other_folders_are_left_alone),
         cmocka_unit_test(test_a_link_is_no_leftover),
         cmocka_unit_test(test_a_place_that_is_missing_is_refused),

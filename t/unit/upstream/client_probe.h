@@ -179,6 +179,7 @@ static void probe_init(struct probe *probe, const char *method, struct slice bod
     struct exchange *exchange = &probe->exchange;
     arena_init(&exchange->arena, 0);
     exchange->owner_data = probe;
+    exchange->upstream = &world.upstream;
     exchange->id = SLICE("0123456789abcdef");
     exchange->peer_address = SLICE("192.0.2.7");
     exchange->request.method = slice_from_text(method);

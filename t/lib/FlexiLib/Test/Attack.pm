@@ -6,7 +6,7 @@ package FlexiLib::Test::Attack;
 #   my @attackers = $attack->open(12, from => '127.0.0.9', listener => 'secure', secure => 1, alpn => 'h2', buffer => 4096);
 #   $attack->send_all(\@attackers, $bytes);                           # in turns, so that all are at it at the same time
 #   $attack->check('floods', scalar @attackers);                      # memory, and the worker still the same
-#   $attack->log_of('127.0.0.9');                                     # its lines in both logs, since the last check
+#   $attack->count_named('127.0.0.9', 12);                            # how many lines of the logs name it: at least 12, in time
 #   $attack->finish;                                                  # honest clients were served throughout
 
 use strict;
@@ -16,6 +16,7 @@ use FlexiLib::Test ();
 use FlexiLib::Test::Connection;
 use FlexiLib::Test::Http2;
 use FlexiLib::Test::TlsClient;
+use FlexiLib::Test::Wait ();
 use Test::More ();
 
 use constant MOST_KB => 2048;    # for each attacking connection
@@ -99,6 +100,18 @@ sub log_of {
     my ($self, $address) = @_;
     my $flexilib = $self->{flexilib};
     return grep { /\b\Q$address\E\b/ } split(/\n/, $flexilib->log), $flexilib->access_log;
+}
+
+# How many lines name it, once they are as many as wanted: the log follows behind what it tells of.
+sub count_named {
+    my ($self, $address, $wanted) = @_;
+    my $deadline = FlexiLib::Test::Wait::deadline();
+    my $count = () = $self->log_of($address);
+    while ($count < $wanted && time < $deadline) {
+        $self->ask;
+        $count = () = $self->log_of($address);
+    }
+    return $count;
 }
 
 sub finish {

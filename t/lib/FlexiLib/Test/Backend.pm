@@ -7,7 +7,7 @@ use strict;
 use warnings;
 
 use FlexiLib::Test::Connection;
-use FlexiLib::Test::Wait qw(deadline wait_readable);
+use FlexiLib::Test::Wait qw(deadline end_with_parent wait_readable);
 use Socket;
 
 my %living;
@@ -23,6 +23,7 @@ sub start {
     $self->{pid} = fork // die "fork: $!";
     if ($self->{pid} == 0) {
         setpgrp 0, 0;
+        end_with_parent();
         $SIG{$_} = 'DEFAULT' for qw(ALRM INT TERM HUP);
         $SIG{CHLD} = 'IGNORE';
         CORE::close($self->{told_read});
@@ -63,6 +64,7 @@ sub serve {
         accept(my $socket, $listener) or next;
         my $pid = fork // next;
         next if $pid;
+        end_with_parent();
         CORE::close($listener);
         CORE::open(my $record, '>', "$self->{dir}/$number") or die "record: $!";
         $record->autoflush(1);

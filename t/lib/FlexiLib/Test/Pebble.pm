@@ -23,7 +23,7 @@ sub start {
     my $folder    = make_folder();
     my $authority = FlexiLib::Test::Certificates->new($folder);
     my $dns       = start_name_server(map { ($_ => { A => ['127.0.0.1'] }) } @{ $option{names} });
-    $authority->issue('pebble', 'DNS:localhost');
+    $authority->issue('pebble', 'IP:127.0.0.1');
     my ($port, $management) = (free_port(), free_port());
     write_file("$folder/pebble.json", JSON::PP::encode_json({
         pebble => {
@@ -48,12 +48,12 @@ sub start {
 # It says that it listens before it does.
 sub get {
     my ($self, $port, $path) = @_;
-    my $result = curl('--cacert', $self->ca, qw(--fail --retry 20 --retry-connrefused --retry-max-time 20), "https://localhost:$port$path");
+    my $result = curl('--cacert', $self->ca, qw(--fail --retry 20 --retry-connrefused --retry-max-time 20), "https://127.0.0.1:$port$path");
     die "pebble does not answer: $result->{err}" . $self->text('stdout') . $self->text('stderr') if $result->{status} != 0;
     return $result->{out};
 }
 
-sub url   { return "https://localhost:$_[0]{port}/dir" }
+sub url   { return "https://127.0.0.1:$_[0]{port}/dir" }
 sub ca    { return $_[0]{authority}->path }
 sub roots { return $_[0]->get($_[0]{management}, '/roots/0') }
 

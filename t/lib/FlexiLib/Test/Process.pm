@@ -6,7 +6,7 @@ package FlexiLib::Test::Process;
 use strict;
 use warnings;
 
-use FlexiLib::Test::Wait qw(deadline make_environment wait_exit wait_readable);
+use FlexiLib::Test::Wait qw(deadline end_with_parent make_environment wait_exit wait_readable);
 use Fcntl qw(F_SETFL O_NONBLOCK);
 use Socket;
 use Test::More ();
@@ -39,6 +39,7 @@ sub start {
 sub exec_command {
     my ($self, $out, $err) = @_;
     setpgrp 0, 0;
+    end_with_parent();
     $SIG{$_} = 'DEFAULT' for qw(PIPE ALRM INT TERM HUP);
     %ENV = %{ make_environment($self->{env}, $self->{crashing}) };
     if (chdir($self->{dir})) {

@@ -9,7 +9,7 @@ use Errno qw(EINTR);
 use Exporter qw(import);
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw(build_folder deadline is_sanitized make_environment wait_exit wait_readable wait_writable);
+our @EXPORT_OK = qw(build_folder deadline end_with_parent is_sanitized sanitizer make_environment wait_exit wait_readable wait_writable);
 
 # Where the programs under test stand, as an absolute path.
 sub build_folder {
@@ -22,17 +22,21 @@ sub build_folder {
     return $folder;
 }
 
-# Says whether the programs under test are built with sanitizers.
-my $sanitized;
-sub is_sanitized {
-    if (!defined $sanitized) {
-        $sanitized = 0;
-        if (open my $cache, '<', build_folder() . '/CMakeCache.txt') {
-            $sanitized = grep({ /^SANITIZE:BOOL=(?:ON|1|YES|TRUE)$/ } <$cache>) ? 1 : 0;
-        }
+# Where a test is killed nobody ends its processes, and whoever waits for their output waits for ever.
+sub end_with_parent { return syscall 157, 1, 9, 0, 0, 0 }    # prctl(PR_SET_PDEATHSIG, SIGKILL)
+
+# What the programs under test are built with: "address" (and undefined behaviour), "thread", or "".
+my $sanitizer;
+sub sanitizer {
+    if (!defined $sanitizer) {
+        open my $cache, '<', build_folder() . '/CMakeCache.txt';
+        my ($wanted) = map { /^SANITIZE:\w+=(\w+)$/ } $cache ? <$cache> : ();
+        $wanted //= 'OFF';
+        $sanitizer = $wanted eq 'THREADS' ? 'thread' : $wanted =~ /^(?:ON|1|YES|TRUE)$/ ? 'address' : '';
     }
-    return $sanitized;
+    return $sanitizer;
 }
+sub is_sanitized { return sanitizer() ne '' }
 
 # The moment at which a wait that begins now gives up.
 sub deadline {
@@ -78,9 +82,13 @@ sub make_environment {
     delete @environment{
         qw(PORT ADDRESS SERVER_THREAD_COUNT RESPONSE_PREALLOCATION_KB FLEXILIB_CONFIG SERVER_STARTER_PORT DEMO_BACKEND_PORT
             http_proxy HTTP_PROXY all_proxy ALL_PROXY)};
+    $environment{FLEXILIB_ALLOW_ROOT} = 1;    # tests that are about something else need no user
     my $crash = $is_crash_expected ? ':handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0' : '';
     $environment{ASAN_OPTIONS}  = "detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1$crash";
+    $environment{TSAN_OPTIONS}  = "halt_on_error=1:second_deadlock_stack=1$crash";
     $environment{UBSAN_OPTIONS} = "print_stacktrace=1:halt_on_error=1$crash";
+    $environment{FLEXILIB_ADMIN} = 'off';    # programs that run side by side do not meet there
+    $environment{FLEXILIB_STATE_DIR} = 'off';    # nor leave anything in anybody's home
     for my $name (keys %{ $additions // {} }) {
         if (defined $additions->{$name}) {
             $environment{$name} = $additions->{$name};

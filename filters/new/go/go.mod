@@ -1,0 +1,7 @@
+module my-filter
+
+go 1.18
+
+require flexilib v0.0.0
+
+replace flexilib => @SDK@/go

@@ -1,0 +1,3 @@
+module flexilib
+
+go 1.18

@@ -1,0 +1,23 @@
+#include "scenario/event_forms.h"
+
+enum {
+    BY_EITHER = EVENT_BY_CLIENT | EVENT_BY_UPSTREAM,
+    SEEN = DETAIL_FIELDS | DETAIL_ONLY_FIELDS | DETAIL_BODY | DETAIL_UNFINISHED | DETAIL_BROKEN | DETAIL_ATTRIBUTES,
+};
+
+const struct event_form event_forms[] = {
+    {"sends", EVENT_SEND, EVENT_BY_CLIENT, DETAIL_FIELDS | DETAIL_BODY | DETAIL_UNFINISHED | DETAIL_ORIGIN, 0},
+    {"sends more", EVENT_SEND_MORE, BY_EITHER, DETAIL_UNFINISHED, 0},
+    {"sees", EVENT_SEE, BY_EITHER, SEEN, 0},
+    {"sees more", EVENT_SEE_MORE, BY_EITHER, DETAIL_UNFINISHED | DETAIL_BROKEN, 0},
+    {"answers", EVENT_ANSWER, EVENT_BY_UPSTREAM, DETAIL_FIELDS | DETAIL_BODY | DETAIL_UNFINISHED, 0},
+    {"leaves", EVENT_LEAVE, EVENT_BY_CLIENT, 0, 0},
+    {"breaks off", EVENT_FAIL, EVENT_BY_UPSTREAM, 0, 502},
+    {"times out", EVENT_FAIL, EVENT_BY_UPSTREAM, 0, 504},
+    {"is left", EVENT_IS_LEFT, EVENT_BY_UPSTREAM, 0, 0},
+    {"stops reading", EVENT_STOP_READING, BY_EITHER, 0, 0},
+    {"reads on", EVENT_READ_ON, BY_EITHER, 0, 0},
+    {"time passes", EVENT_PASS_TIME, EVENT_BY_NOBODY, 0, 0},
+    {"log says", EVENT_LOG, EVENT_BY_NOBODY, 0, 0},
+    {NULL, 0, 0, 0, 0},
+};

@@ -1,0 +1,8 @@
+# Filters in Go do what the contract says, row by row of the table that all languages share.
+
+use lib 't/lib';
+use FlexiLib::Test;
+use FlexiLib::Test::Conformance;
+
+conforms('go');
+done_testing;
