@@ -199,6 +199,12 @@ static enum strict_verdict read_request_line(struct strict_request *request, str
     return verdict;
 }
 
+/* A TAB is none where text may stand (RFC 9110, 5.5). */
+static bool is_control(char c)
+{
+    return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f;
+}
+
 static enum strict_verdict read_field(struct slice line, struct header *field)
 {
     enum strict_verdict verdict = STRICT_PLAIN;
@@ -208,7 +214,7 @@ static enum strict_verdict read_field(struct slice line, struct header *field)
     note(&verdict, colon == line.length || !is_token(field->name), STRICT_BAD);
     for (size_t i = 0; i < field->value.length; ++i) {
         char c = field->value.data[i];
-        note(&verdict, (c >= 0 && c < ' ' && c != '\t') || c == 0x7f, STRICT_BAD);
+        note(&verdict, is_control(c), STRICT_BAD);
         note(&verdict, c < 0, STRICT_ODD);
     }
     return verdict;
@@ -337,7 +343,7 @@ static enum strict_verdict take_chunk_size(struct slice *input, size_t *size)
     note(&verdict, digits != line.length,
          line.data[digits < line.length ? digits : 0] == ';' ? STRICT_ODD : STRICT_BAD);
     for (size_t i = digits; i < line.length; ++i)
-        note(&verdict, is_one_of(line.data[i], "\r\n") || line.data[i] == '\0', STRICT_BAD);
+        note(&verdict, is_control(line.data[i]), STRICT_BAD);
     return verdict;
 }
 
