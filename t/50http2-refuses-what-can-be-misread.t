@@ -90,6 +90,10 @@ my $wrong = connect_to($flexilib);
 $wrong->send("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n");
 is($wrong->read_response->status, 505, 'what only begins as HTTP/2 does is no HTTP/1');
 
+my $late = connect_to($flexilib);
+$late->send("\r\n$FlexiLib::Test::Http2::PREFACE");
+is($late->read_response->status, 505, 'nor is what comes behind an empty line');
+
 my $halting = connect_to($flexilib);
 $halting->send($_) for split //, $FlexiLib::Test::Http2::PREFACE;
 $halting->send(FlexiLib::Test::Http2::frame_bytes(SETTINGS => 0, 0, ''));
@@ -99,10 +103,10 @@ my $old = request($flexilib, GET => '/end?last');
 is($old->body, 'the end', 'HTTP/1 goes on beside it');
 
 $flexilib->wait_access(qr{"GET /end\?last HTTP/1.1" 200 });
-$flexilib->wait_log(qr/info: (?:refused a (?:request|frame) from|ended a connection) /) for 0 .. $refusals;
+$flexilib->wait_log(qr/info: (?:refused a (?:request|frame) from|ended a connection) /) for 0 .. $refusals + 1;
 my @lines = $flexilib->access_log;
 is(scalar(grep { /[^ -~]/ } @lines), 0, 'nothing in the access log can disturb a terminal');
 my @logged = $flexilib->log =~ /^.*info: (?:refused a (?:request|frame) from|ended a connection) .*$/mg;
-is(scalar @logged, $refusals + 1, 'each refusal has its line in the log');
+is(scalar @logged, $refusals + 2, 'each refusal has its line in the log');
 
 done_testing;

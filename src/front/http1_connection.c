@@ -181,12 +181,14 @@ static bool wait_for_head(struct http1_connection *connection, struct slice data
     return false;
 }
 
-/* Some clients send an empty line behind a body: that begins no request. */
+/* Some clients send an empty line behind a body: that begins no request, but nothing stands before the preface
+ * of HTTP/2 (RFC 9113, 3.4). */
 static struct slice skip_empty_lines(struct http1_connection *connection)
 {
     struct slice data = http1_input_slice(&connection->input);
     while (connection->state == HTTP1_IDLE && slice_starts_with(data, SLICE("\r\n"))) {
         http1_input_consume(&connection->input, 2);
+        connection->may_be_http2 = false;
         data = http1_input_slice(&connection->input);
     }
     return data;
