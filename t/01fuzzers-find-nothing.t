@@ -2,6 +2,7 @@
 
 use lib 't/lib';
 use FlexiLib::Test;
+use MIME::Base64 'encode_base64';
 
 need('clang', 'cmake', 'ninja');
 my $root   = root_folder();
@@ -38,6 +39,14 @@ ok(!$failure, 'the fuzzers are built') or diag(@$failure{qw(out err)});
 my %sources = map { m{/fuzz_(\w+)\.c$} ? ($1 => 1) : () } glob "$root/t/fuzz/fuzz_*.c";
 is_deeply([sort keys %sources], [sort keys %runs], 'every fuzzer has its number of runs here');
 
+# What a fuzzer says of its finding, and the input that led to it.
+sub finding {
+    my ($text, $artifacts) = @_;
+    my ($input) = glob "$artifacts/*-*";
+    my $shown = $input ? 'the input, for base64 -d: ' . encode_base64(read_file($input), '') : 'no input was kept';
+    return (grep({ !/^(?:INFO|stat):/ } split /^/, $text), $shown);
+}
+
 for my $name (sort keys %runs) {
     my $new        = make_folder();
     my $seeds      = $name eq 'elf' ? "$folder/fuzz/corpus/elf" : "$root/t/fuzz/corpus/$name";
@@ -48,7 +57,7 @@ for my $name (sort keys %runs) {
         ],
         timeout => 120);
     my ($count) = $result->{err} =~ /^stat::number_of_executed_units: (\d+)$/m;
-    ok($result->{status} == 0 && $result->{signal} == 0 && ($count // 0) >= $runs{$name}, "$name: nothing in $runs{$name} inputs") or diag($result->{err});
+    ok($result->{status} == 0 && $result->{signal} == 0 && ($count // 0) >= $runs{$name}, "$name: nothing in $runs{$name} inputs") or diag(finding($result->{err}, $new));
 }
 
 done_testing;
