@@ -237,7 +237,7 @@ static void step(struct supervisor *supervisor)
         last_good_step(&supervisor->last_good, now_us);
     tell_when_deaf(supervisor);
     generations_remove_finished(&supervisor->generations);
-    watched_step(&supervisor->supplies.watched);
+    watched_step(&supervisor->supplies.watched, now_us);
     reloads_start_wanted(&supervisor->reloads);
     supervisor_upgrade_step(supervisor, now_us);
     tell_manager(supervisor, now_us);
@@ -316,6 +316,7 @@ static int time_to_wait_ms(const struct supervisor *supervisor)
     uint64_t until_us = generations_deadline(&supervisor->generations);
     if (watched_is_due(&supervisor->supplies.watched))
         return 0;
+    until_us = sooner(until_us, watched_deadline(&supervisor->supplies.watched));
     until_us = sooner(until_us, supervisor->supplies.tickets.rotate_at_us);
     until_us = sooner(until_us, autopsies_deadline(&supervisor->supplies.autopsies));
     until_us = sooner(until_us, reloads_deadline(&supervisor->reloads));

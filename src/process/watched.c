@@ -16,6 +16,9 @@ enum {
     MOST_FILES = 16384,
     PIECES_AT_ONCE = 64, /* of 64 KB, until other events have their turn */
     RACY_NS = 50 * 1000 * 1000,
+    /* Editors move a file aside before they write it anew, and others remove it: one that matches no more is given time
+     * to come back. */
+    GRACE_US = 1000 * 1000,
 };
 
 struct watched_file {
@@ -26,6 +29,8 @@ struct watched_file {
     uint64_t content, status; /* as the last worker that read it saw them */
     bool is_due;              /* to be looked at */
     bool is_pending;          /* is other than that, and wants a reload */
+    size_t match_count;       /* of a pattern: how many files matched when it was as that worker saw it */
+    uint64_t fewer_since_us;  /* fewer do now; 0: as many, or more */
     struct watch_trail trail;
 };
 
@@ -151,6 +156,7 @@ void watched_add(struct watched *watched, const struct watched_sight *sight, uns
     file->generation = generation;
     file->content = sight->content;
     file->status = sight->status;
+    file->fewer_since_us = 0;
     set_pending(watched, file, false);
     if (watched->reading == file)
         stop_reading(watched);
@@ -183,6 +189,19 @@ void watched_keep(struct watched *watched, unsigned generation, enum watch_mode 
     }
 }
 
+/* Whether a pattern that fewer files match is given more time; it is looked at once more when that is over. */
+static bool may_come_back(struct watched *watched, struct watched_file *file)
+{
+    if (file->fewer_since_us == 0)
+        file->fewer_since_us = watched->now_us;
+    uint64_t until_us = file->fewer_since_us + GRACE_US;
+    if (until_us <= watched->now_us)
+        return false;
+    if (watched->look_again_us == 0 || until_us < watched->look_again_us)
+        watched->look_again_us = until_us;
+    return true;
+}
+
 static void look_at_matches(struct watched *watched, struct watched_file *file)
 {
     uint64_t names = 0;
@@ -191,7 +210,12 @@ static void look_at_matches(struct watched *watched, struct watched_file *file)
     for (size_t i = 0; i < matches.gl_pathc; ++i)
         names = content_add_name(names, slice_from_text(matches.gl_pathv[i]));
     globfree(&matches);
-    set_pending(watched, file, names != file->content);
+    if (names == file->content)
+        file->match_count = matches.gl_pathc;
+    if (matches.gl_pathc >= file->match_count)
+        file->fewer_since_us = 0;
+    set_pending(watched, file,
+                names != file->content && (matches.gl_pathc >= file->match_count || !may_come_back(watched, file)));
 }
 
 /* Whether there is something to read that may be other. What is missing, no regular file or not whole yet waits for the
@@ -258,8 +282,25 @@ bool watched_is_due(const struct watched *watched)
     return watched->reading != NULL || watched->due_count != 0;
 }
 
-void watched_step(struct watched *watched)
+uint64_t watched_deadline(const struct watched *watched)
 {
+    return watched->look_again_us;
+}
+
+static void look_again(struct watched *watched)
+{
+    watched->look_again_us = 0;
+    for (struct watched_file *file = watched->first; file != NULL; file = file->next) {
+        if (file->fewer_since_us != 0)
+            make_due(watched, file);
+    }
+}
+
+void watched_step(struct watched *watched, uint64_t now_us)
+{
+    watched->now_us = now_us;
+    if (watched->look_again_us != 0 && watched->look_again_us <= now_us)
+        look_again(watched);
     for (int i = 0; i < PIECES_AT_ONCE && watched_is_due(watched); ++i) {
         if (watched->reading != NULL)
             read_piece(watched);

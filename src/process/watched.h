@@ -5,7 +5,8 @@
  * at when something happens to them. The first worker of a generation has told what it saw; what is other now, and
  * stays so, wants a reload. A file counts as changed when its writer has closed it, or it was moved or linked in; a
  * library only once it is whole. Bytes that are the same as before are no change, and neither is a file that is gone:
- * that is waited for. Large files are read bit by bit, between other events. */
+ * that is waited for; but where a pattern decides which files are read, for a second only. Large files are read bit by
+ * bit, between other events. */
 
 #include "process/watch_trail.h"
 
@@ -28,6 +29,8 @@ struct watched {
     size_t due_count;              /* to be looked at */
     struct watched_file *due_from; /* none in front of it is; NULL: anywhere */
     size_t pending_count;
+    uint64_t now_us;        /* of the last step */
+    uint64_t look_again_us; /* when files that are gone have had their time to come back; 0: none are awaited */
     /* The one that is being read. */
     struct watched_file *reading;
     int fd;
@@ -56,7 +59,10 @@ void watched_each(const struct watched *watched,
                   void (*on_file)(void *data, const struct watched_sight *sight, unsigned generation), void *data);
 
 /* Looks at what is due, for a bounded time. */
-void watched_step(struct watched *watched);
+void watched_step(struct watched *watched, uint64_t now_us);
+
+/* When it wants to be stepped next though no file stirs; 0: not. */
+uint64_t watched_deadline(const struct watched *watched);
 
 /* There is more to look at, at once. */
 bool watched_is_due(const struct watched *watched);

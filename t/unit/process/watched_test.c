@@ -15,11 +15,13 @@
 static char folder[] = "/tmp/flexilib-unit-XXXXXX";
 static struct poller poller;
 static struct watched watched;
+static uint64_t now_us;
 
 static int set_up(void **state)
 {
     strcpy(folder, "/tmp/flexilib-unit-XXXXXX");
     watched_init(&watched, &poller);
+    now_us = 1;
     return mkdtemp(folder) == NULL || !poller_open(&poller);
 }
 
@@ -48,7 +50,7 @@ static void put(const char *name, const char *content)
 static void look(void)
 {
     while (watched_is_due(&watched))
-        watched_step(&watched);
+        watched_step(&watched, now_us);
 }
 
 /* As a worker does that reads it now. What is so young is looked at anyway; that is over when it returns. */
@@ -320,7 +322,7 @@ static void test_large_files_are_read_bit_by_bit(void **state)
     assert_true(file_write(path_of("x"), slice_of(bytes, size), 0600));
     struct watched_sight sight = {WATCH_FILE, slice_from_text(path_of("x")), content_of(slice_of(bytes, size)), 1};
     watched_add(&watched, &sight, 1);
-    watched_step(&watched);
+    watched_step(&watched, now_us);
     assert_true(watched_is_due(&watched));
     assert_nothing_wanted();
     bytes[size - 1] = 1;
@@ -347,8 +349,39 @@ static void test_files_may_come_to_match_a_pattern(void **state)
     assert_string_equal(wanted(), expected);
     unlink(path_of("d/b.yaml"));
     assert_nothing_wanted();
+    assert_int_equal(watched_deadline(&watched), 0);
+}
+
+/* Most editors move a file aside and write it anew; a configuration without it would be served meanwhile. */
+static void test_files_that_match_no_more_may_come_back(void **state)
+{
+    put("d/a.yaml", "a");
+    put("d/b.yaml", "b");
+    uint64_t names = content_add_name(0, slice_from_text(path_of("d/a.yaml")));
+    names = content_add_name(names, slice_from_text(path_of("d/b.yaml")));
+    struct watched_sight sight = {WATCH_PATTERN, slice_from_text(path_of("d/*.yaml")), names, 0};
+    watched_add(&watched, &sight, 1);
+    assert_nothing_wanted();
+    assert_int_equal(rename(path_of("d/a.yaml"), path_of("d/a.yaml~")), 0);
+    assert_nothing_wanted();
+    assert_int_not_equal(watched_deadline(&watched), 0);
+    put("d/a.yaml", "other");
+    now_us = watched_deadline(&watched);
+    watched_step(&watched, now_us);
+    assert_nothing_wanted();
+    assert_int_equal(watched_deadline(&watched), 0);
     unlink(path_of("d/a.yaml"));
+    assert_nothing_wanted();
+    now_us = watched_deadline(&watched) - 1;
+    watched_step(&watched, now_us);
+    unlink(path_of("d/b.yaml"));
+    assert_nothing_wanted();
+    ++now_us;
+    watched_step(&watched, now_us);
+    char expected[512];
+    snprintf(expected, sizeof(expected), "other files match '%s'", path_of("d/*.yaml"));
     assert_string_equal(wanted(), expected);
+    assert_int_equal(watched_deadline(&watched), 0);
 }
 
 static void test_folders_may_come_to_match_a_pattern(void **state)
@@ -437,6 +470,7 @@ int main(void)
         TEST(test_a_library_that_is_cut_short_waits),
         TEST(test_large_files_are_read_bit_by_bit),
         TEST(test_files_may_come_to_match_a_pattern),
+        TEST(test_files_that_match_no_more_may_come_back),
         TEST(test_folders_may_come_to_match_a_pattern),
         TEST(test_several_changes_are_one_wish),
         TEST(test_lost_events_have_everything_looked_at),
