@@ -7,12 +7,17 @@
 
 #include <stdlib.h>
 
+/* The items of a list as they were; their texts are the exchange's. */
+struct items_before {
+    struct header *items;
+    size_t count, capacity;
+};
+
 /* What a head was like before the hook ran, to tell what it has changed. */
 struct head_before {
     struct slice method, scheme, authority, path, query;
     const struct upstream_settings *upstream;
-    struct header *request_items, *response_items; /* copies */
-    size_t request_count, response_count;
+    struct items_before request_items, response_items;
     int response_status;
     size_t attribute_bytes;
 };
@@ -58,6 +63,8 @@ static void on_finished(struct exchange *exchange)
     for (int i = 0; i < 2; ++i) {
         text_finish(&guest->pieces[i]);
         text_finish(&guest->waiting[i]);
+        free(guest->before[i].request_items.items);
+        free(guest->before[i].response_items.items);
     }
     free(guest);
     exchange_destroy(exchange);
@@ -87,31 +94,31 @@ bool isolated_guest_is_leased(const struct isolated_guest *guest)
     return exchange_is_leased(guest->exchange);
 }
 
-static struct header *copy_items(struct exchange *exchange, const struct headers *headers)
+/* In the same memory for each call: there may be one for each piece of a body that never ends. */
+static void note_items(struct items_before *before, const struct headers *headers)
 {
-    struct header *items = arena_alloc(&exchange->arena, headers->count * sizeof(*items));
+    if (headers->count > before->capacity) {
+        before->items = mem_realloc(before->items, headers->count * sizeof(*before->items));
+        before->capacity = headers->count;
+    }
     if (headers->count != 0)
-        memcpy(items, headers->items, headers->count * sizeof(*items));
-    return items;
+        memcpy(before->items, headers->items, headers->count * sizeof(*before->items));
+    before->count = headers->count;
 }
 
-static void note_before(struct exchange *exchange, struct head_before *before)
+static void note_before(const struct exchange *exchange, struct head_before *before)
 {
     const struct request_head *request = &exchange->request;
-    *before = (struct head_before){
-        .method = request->method,
-        .scheme = request->scheme,
-        .authority = request->authority,
-        .path = request->path,
-        .query = request->query,
-        .upstream = exchange->upstream,
-        .request_items = copy_items(exchange, &request->headers),
-        .request_count = request->headers.count,
-        .response_items = copy_items(exchange, &exchange->response.headers),
-        .response_count = exchange->response.headers.count,
-        .response_status = exchange->response.status,
-        .attribute_bytes = exchange->attributes.bytes,
-    };
+    before->method = request->method;
+    before->scheme = request->scheme;
+    before->authority = request->authority;
+    before->path = request->path;
+    before->query = request->query;
+    before->upstream = exchange->upstream;
+    note_items(&before->request_items, &request->headers);
+    note_items(&before->response_items, &exchange->response.headers);
+    before->response_status = exchange->response.status;
+    before->attribute_bytes = exchange->attributes.bytes;
 }
 
 /* What the filter has paused in is not waited for any more. */
@@ -217,9 +224,11 @@ enum turn exchange_turn_guest(struct exchange *exchange)
     return TURN_WAIT;
 }
 
-static bool is_other_list(const struct headers *headers, const struct header *items, size_t count)
+static bool is_other_list(const struct headers *headers, const struct items_before *before)
 {
-    return headers->count != count || (count != 0 && memcmp(headers->items, items, count * sizeof(*items)) != 0);
+    size_t count = before->count;
+    return headers->count != count ||
+           (count != 0 && memcmp(headers->items, before->items, count * sizeof(*before->items)) != 0);
 }
 
 static bool is_other_text(struct slice now, struct slice before)
@@ -234,7 +243,7 @@ static void tell_request(struct exchange *exchange, const struct head_before *be
         is_other_text(request->method, before->method) || is_other_text(request->scheme, before->scheme) ||
         is_other_text(request->authority, before->authority) || is_other_text(request->path, before->path) ||
         is_other_text(request->query, before->query) || exchange->upstream != before->upstream ||
-        is_other_list(&request->headers, before->request_items, before->request_count);
+        is_other_list(&request->headers, &before->request_items);
     if (!answer->has_request)
         return;
     answer->method = request->method;
@@ -251,8 +260,8 @@ static void tell_response(const struct exchange *exchange, const struct head_bef
                           struct isolated_answer *answer)
 {
     const struct response_head *response = &exchange->response;
-    answer->has_response = response->status != before->response_status ||
-                           is_other_list(&response->headers, before->response_items, before->response_count);
+    answer->has_response =
+        response->status != before->response_status || is_other_list(&response->headers, &before->response_items);
     answer->response_status = response->status;
     answer->response_headers = response->headers;
 }

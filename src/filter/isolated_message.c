@@ -213,7 +213,6 @@ bool isolated_call_read(struct slice message, struct exchange *exchange, struct 
     struct wire wire = {.rest = message};
     *call = (struct isolated_call){.step = (unsigned)wire_number(&wire)};
     call->piece = wire_text(&wire);
-    wire.rest = arena_copy(&exchange->arena, wire.rest);
     unsigned hook = wire_byte(&wire), phase = wire_byte(&wire);
     call->hook = (enum slot_hook)hook;
     call->phase = (enum exchange_phase)phase;
@@ -229,6 +228,9 @@ bool isolated_call_read(struct slice message, struct exchange *exchange, struct 
     unsigned last_phase = hook == SLOT_HOOK_END ? EXCHANGE_ENDED : EXCHANGE_RESPONSE_BODY;
     if (!is_hook_of_exchange(hook) || phase < EXCHANGE_REQUEST || phase > last_phase)
         return false;
+    /* most calls say nothing that has to be kept */
+    if (call->is_first || has_request || has_response || has_attributes)
+        wire.rest = arena_copy(&exchange->arena, wire.rest);
     if (call->is_first)
         read_surroundings(&wire, exchange);
     if (has_request)

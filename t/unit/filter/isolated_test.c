@@ -1,5 +1,6 @@
 #include "isolated.h"
 
+#include "filter/core_calls.h"
 #include "filter/isolated_guest.h"
 #include "filter/isolated_library.h"
 
@@ -288,6 +289,46 @@ static void guests_do_what_their_worker_asks(void **state)
     text_finish(&told.message);
 }
 
+static size_t taken_bytes;
+
+static flexilib_answer act_look(struct call *call)
+{
+    taken_bytes = exchange_of(call->exchange)->arena.taken_bytes;
+    call->core->pass(call->exchange);
+    return FLEXILIB_CONTINUE;
+}
+
+/* A body may have as many pieces as there are: a stream of events goes on for days. */
+static void pieces_leave_nothing_behind(void **state)
+{
+    struct world *near = world_create(), *far = world_create();
+    struct station station = {0};
+    struct script script = {.acts = {act_change, act_pass, NULL, act_look}};
+    struct told told = {0};
+    add_far(near, &station);
+    add_filter(far, &script, "far");
+    struct isolated_guest *guest = isolated_guest_create(far->runtime, &far->chain, &told_owner, &told);
+    start(near, "GET");
+    for (uint64_t call = 1; call <= 3; ++call) {
+        ask_guest(guest, &station, &told, call);
+        run_world(near);
+    }
+    assert_true(isolated_guest_call(guest, 4, text_slice(&station.message)));
+    size_t before = taken_bytes;
+    assert_int_not_equal(before, 0);
+    for (uint64_t call = 5; call <= 100; ++call)
+        assert_true(isolated_guest_call(guest, call, text_slice(&station.message)));
+    assert_int_equal(told.call, 100);
+    assert_int_equal(taken_bytes, before);
+    isolated_guest_end(guest, SLICE_NONE);
+    isolated_visit_lose(station.visit, station.which, 502);
+    run_world(near);
+    world_destroy(near);
+    world_destroy(far);
+    station_finish(&station);
+    text_finish(&told.message);
+}
+
 static void calls_out_of_order_are_refused(void **state)
 {
     struct world *near = world_create(), *far = world_create();
@@ -330,6 +371,7 @@ int main(void)
         cmocka_unit_test(what_was_known_there_is_lost_for_later_hooks),
         cmocka_unit_test(the_client_may_leave_meanwhile),
         cmocka_unit_test(guests_do_what_their_worker_asks),
+        cmocka_unit_test(pieces_leave_nothing_behind),
         cmocka_unit_test(calls_out_of_order_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
