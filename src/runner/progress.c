@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -11,7 +10,6 @@
 
 enum {
     SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
-    ACCEPT_WAIT_MS = 10000,
 };
 
 union control {
@@ -58,16 +56,6 @@ struct progress *progress_offer(int fd)
     return progress;
 }
 
-/* Signals that a worker gets come to a runner too, where everything is told to end. */
-static bool wait_for_byte(int fd)
-{
-    struct pollfd polled = {.fd = fd, .events = POLLIN};
-    int count;
-    while ((count = poll(&polled, 1, ACCEPT_WAIT_MS)) == -1 && errno == EINTR)
-        ;
-    return count == 1;
-}
-
 /* Returns -1 where none came. */
 static int receive_descriptor(int fd)
 {
@@ -77,7 +65,7 @@ static int receive_descriptor(int fd)
     struct iovec piece = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {
         .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-    if (!wait_for_byte(fd) || recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
+    if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
         return -1;
     const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&

@@ -17,7 +17,7 @@ struct progress {
 /* Makes one, and sends it by the socket, as the first byte there. Returns NULL with errno set. */
 struct progress *progress_offer(int fd);
 
-/* Waits for that byte, which a worker sends at once, and maps what came with it. Returns NULL where it is none. */
+/* Takes that byte, which has come, and maps what came with it. Returns NULL where it is none. */
 struct progress *progress_accept(int fd);
 
 /* Says for which request a call takes too long; and whether it is that one. */

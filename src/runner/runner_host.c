@@ -1,6 +1,7 @@
 #include "runner/runner_host.h"
 
 #include "base/alloc.h"
+#include "base/fork_guard.h"
 #include "base/log.h"
 #include "filter/chain.h"
 #include "filter/isolated_guest.h"
@@ -22,11 +23,13 @@ enum {
     MOST_GUESTS = 1 << 20, /* of one worker, at a time */
 };
 
-/* A worker. */
+/* A worker. It may stand still when its connection is there, so nobody waits for its first byte. */
 struct peer {
     struct runner_host *host;
     uint32_t slot;
-    struct link link;
+    int fd; /* until that has come; then the link has it, and this is -1 */
+    struct loop_watch *arrival;
+    struct link link; /* closed until then */
     struct progress *progress;
     struct visitor **visitors; /* by the place that their number names */
     size_t visitor_count;
@@ -286,6 +289,13 @@ static bool take(void *data, const struct frame *frame)
     return true;
 }
 
+static void stop_waiting(struct peer *peer)
+{
+    loop_watch_close(peer->arrival);
+    peer->arrival = NULL;
+    fork_guard_remove(peer->fd);
+}
+
 static void remove_peer(struct peer *peer)
 {
     struct runner_host *host = peer->host;
@@ -294,6 +304,10 @@ static void remove_peer(struct peer *peer)
             end_visitor(peer->visitors[i], SLICE_NONE);
     }
     LIST_REMOVE(peer, entry);
+    if (peer->arrival != NULL)
+        stop_waiting(peer);
+    if (peer->fd != -1)
+        close(peer->fd);
     if (host->parts.watch != NULL)
         call_watch_remove(host->parts.watch, peer->progress);
     link_close(&peer->link);
@@ -320,27 +334,42 @@ static void remove_older(struct runner_host *host, uint32_t slot)
     }
 }
 
+static void on_arrival(void *data)
+{
+    struct peer *peer = data;
+    const struct runner_host_parts *parts = &peer->host->parts;
+    stop_waiting(peer);
+    peer->progress = progress_accept(peer->fd);
+    if (peer->progress == NULL) {
+        remove_peer(peer);
+        return;
+    }
+    int fd = peer->fd;
+    peer->fd = -1;
+    if (!link_open(&peer->link, parts->loop, fd, &link_owner, peer)) {
+        log_line(LOG_LEVEL_ERROR, "a worker cannot be served: %s", strerror(errno));
+        remove_peer(peer);
+    } else if (parts->watch != NULL) {
+        call_watch_add(parts->watch, peer->progress);
+    }
+}
+
 void runner_host_add_peer(struct runner_host *host, int fd, uint32_t slot)
 {
     remove_older(host, slot);
-    struct progress *progress = progress_accept(fd);
-    if (progress == NULL) {
-        close(fd);
-        return;
-    }
     struct peer *peer = mem_zalloc(sizeof(*peer));
     peer->host = host;
     peer->slot = slot;
-    peer->progress = progress;
-    if (!link_open(&peer->link, host->parts.loop, fd, &link_owner, peer)) {
-        log_line(LOG_LEVEL_ERROR, "a worker cannot be served: %s", strerror(errno));
-        progress_close(progress);
-        free(peer);
-        return;
-    }
+    peer->fd = fd;
+    peer->link.fd = -1;
     LIST_INSERT_HEAD(&host->peers, peer, entry);
-    if (host->parts.watch != NULL)
-        call_watch_add(host->parts.watch, progress);
+    fork_guard_add(fd);
+    peer->arrival = loop_watch_readable(host->parts.loop, fd, on_arrival, peer);
+    if (peer->arrival != NULL)
+        return;
+    log_line(LOG_LEVEL_ERROR, "a worker cannot be waited for: %s", strerror(errno));
+    fork_guard_remove(fd);
+    remove_peer(peer);
 }
 
 static void tell_readiness(struct runner_host *host, const struct hosted_use *use)
@@ -351,6 +380,8 @@ static void tell_readiness(struct runner_host *host, const struct hosted_use *us
         error_set(&error, "%s", use_readiness_failure(use->use));
     LIST_FOREACH(peer, &host->peers, entry)
     {
+        if (peer->link.fd == -1)
+            continue;
         if (error.is_set) {
             refuse(peer, FRAME_FAILED, use->step, &error);
         } else {
