@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "dispatch/gate.h"
 #include "dispatch/request_counts.h"
+#include "dispatch/request_ids.h"
 #include "dispatch/websocket_insight.h"
 #include "files/file_source.h"
 #include "files/fixed_response.h"
@@ -14,10 +15,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum {
-    REQUEST_ID_DIGITS = 16,
     SITE_BODY_BYTES = 64 * 1024, /* which it does not look at */
 };
 
@@ -34,7 +33,7 @@ struct dispatch {
     struct tunnels tunnels;
     size_t open_count; /* of exchanges, tunnels included */
     struct compressed_bodies compressed;
-    uint64_t next_id;
+    struct request_ids ids;
 };
 
 static struct dispatch_entry *entry_of(struct exchange *exchange)
@@ -328,25 +327,6 @@ static const struct exchange_owner owner = {
     .finished = finished,
 };
 
-/* One-to-one, so that different numbers give different ids, which do not look like a row nevertheless. */
-static uint64_t scatter(uint64_t number)
-{
-    number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9;
-    number = (number ^ (number >> 27)) * 0x94d049bb133111eb;
-    return number ^ (number >> 31);
-}
-
-static struct slice make_id(struct dispatch *dispatch, struct arena *arena)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint64_t number = scatter(dispatch->next_id++);
-    char *text = arena_alloc(arena, REQUEST_ID_DIGITS + 1);
-    for (int i = REQUEST_ID_DIGITS - 1; i >= 0; --i, number >>= 4)
-        text[i] = digits[number & 15];
-    text[REQUEST_ID_DIGITS] = '\0';
-    return slice_of(text, REQUEST_ID_DIGITS);
-}
-
 struct dispatch *dispatch_create(struct loop *loop, const struct settings *settings, struct runtime *runtime,
                                  struct client *client, struct access_log *access_log)
 {
@@ -361,9 +341,7 @@ struct dispatch *dispatch_create(struct loop *loop, const struct settings *setti
         .tunnels = {.loop = loop},
         .compressed = {.loop = loop},
     };
-    /* workers of one machine must not start alike */
-    if (getrandom(&dispatch->next_id, sizeof(dispatch->next_id), 0) != sizeof(dispatch->next_id))
-        dispatch->next_id = clock_monotonic_us() << 20 ^ (uint64_t)(uintptr_t)dispatch;
+    request_ids_init(&dispatch->ids);
     return dispatch;
 }
 
@@ -423,7 +401,7 @@ void dispatch_open(struct dispatch *dispatch, struct dispatch_entry *entry, cons
     entry->is_over = false;
     entry->exchange = exchange_create(dispatch->runtime, &owner, entry);
     ++dispatch->open_count;
-    entry->exchange->id = make_id(dispatch, &entry->exchange->arena);
+    entry->exchange->id = request_ids_make(&dispatch->ids, &entry->exchange->arena);
     entry->exchange->error_pages = &dispatch->settings->error_pages;
 }
 
