@@ -23,8 +23,8 @@ enum {
 /* A folder, or a file. */
 struct watch_place {
     struct watch_place *next;
-    int descriptor; /* -1 once the kernel has ended the watch */
-    char *path;     /* when it was watched first */
+    int descriptor;
+    char *path; /* when it was watched first */
     struct watch_point *points;
 };
 
