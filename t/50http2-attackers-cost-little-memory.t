@@ -201,6 +201,15 @@ check('heads', sub {
     $http2->wait_ping for 1 .. 10;
     is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
 });
+my $announcement = "\x40" . FlexiLib::Test::Http2::number(0, 7, 7) . 'trailer' . FlexiLib::Test::Http2::number(0, 7, 600) . 'x' x 600;
+check('heads that announce many trailers', sub {
+    my ($http2) = @_;
+    my $block = FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(GET => '/kept'));
+    $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, $block . ($_ == 1 ? $announcement : "\xbe") . "\xbe" x 90) }
+        1 .. STREAMS);
+    $http2->wait_ping for 1 .. 10;
+    is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
+});
 check('tunnels', sub {
     my ($http2) = @_;
     $http2->wait_ping;

@@ -119,16 +119,18 @@ void trailers_take(struct headers *trailers, struct arena *arena, const struct t
 
 struct slice trailers_announce(struct arena *arena, struct slice earlier, struct slice value)
 {
-    char *text = arena_alloc(arena, earlier.length + 2 * value.length + 2);
-    char *end = head_put(text, earlier);
+    char *text = (char *)earlier.data;
+    size_t length = earlier.length;
     while (value.length != 0) {
         struct slice name = slice_next_item(&value, ',');
-        if (!trailers_allow(name))
+        struct slice comma = length == 0 ? SLICE_NONE : SLICE(", ");
+        if (!trailers_allow(name) || comma.length + name.length > TRAILERS_ANNOUNCED_BYTES - length)
             continue;
-        end = end == text ? end : head_put(end, SLICE(", "));
-        end = head_put(end, name);
+        if (text == NULL)
+            text = arena_alloc(arena, TRAILERS_ANNOUNCED_BYTES);
+        length = (size_t)(head_put(head_put(text + length, comma), name) - text);
     }
-    return slice_of(text, (size_t)(end - text));
+    return slice_of(text, length);
 }
 
 struct slice trailers_write_end(struct arena *arena, const struct headers *trailers)

@@ -8,6 +8,10 @@
 #include "base/text.h"
 #include "filter/headers.h"
 
+enum {
+    TRAILERS_ANNOUNCED_BYTES = 512, /* of names in a field Trailer that we write */
+};
+
 /* What comes behind the last chunk of a body. */
 struct trailer_section {
     struct text lines; /* the fields as they came, a line feed behind each */
@@ -29,7 +33,8 @@ bool trailers_add(struct headers *trailers, struct arena *arena, const struct he
 /* Adds those of a section that is complete. */
 void trailers_take(struct headers *trailers, struct arena *arena, const struct trailer_section *section);
 
-/* What of a field Trailer may be told further, behind what was found in an earlier one. */
+/* What of a field Trailer may be told further, behind what was found in an earlier one: SLICE_NONE, or what the last call
+ * returned, which is continued in place. Names that find no room any more are left out: they may come all the same. */
 struct slice trailers_announce(struct arena *arena, struct slice earlier, struct slice value);
 
 /* The last chunk, the fields, and the end of a body. */

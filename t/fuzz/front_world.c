@@ -369,6 +369,23 @@ static bool is_offer_of_trailers(const struct header *field)
            (slice_equals_nocase(field->name, SLICE("connection")) && slice_equals_nocase(field->value, SLICE("te")));
 }
 
+/* Names of trailers are told in one field, of however many they came in. */
+static bool is_announcement_known(const struct header *field, const struct header *client, size_t count)
+{
+    struct slice names = field->value;
+    bool is_known = true;
+    while (names.length != 0 && is_known) {
+        struct slice name = slice_next_item(&names, ',');
+        is_known = false;
+        for (size_t i = 0; i < count && !is_known; ++i) {
+            struct slice said = slice_equals_nocase(client[i].name, field->name) ? client[i].value : SLICE_NONE;
+            while (said.length != 0 && !is_known)
+                is_known = slice_equals(slice_next_item(&said, ','), name);
+        }
+    }
+    return is_known;
+}
+
 bool world_are_fields_known(const struct strict_request *seen, const struct header *client, size_t client_count)
 {
     bool has_via = false;
@@ -378,7 +395,8 @@ bool world_are_fields_known(const struct strict_request *seen, const struct head
         if (is_own(field) || is_offer_of_trailers(field))
             continue;
         CLAIM(!is_of_connection(field->name));
-        if (!has_field(client, client_count, field))
+        if (slice_equals_nocase(field->name, SLICE("trailer")) ? !is_announcement_known(field, client, client_count)
+                                                                : !has_field(client, client_count, field))
             return false;
     }
     CLAIM(has_via);

@@ -122,8 +122,25 @@ static void what_is_announced_is_what_may_come(void **state)
         struct slice names = trailers_announce(&arena, SLICE_NONE, slice_from_text(announcements[i][0]));
         assert_true(slice_equals(names, slice_from_text(announcements[i][1])));
     }
-    struct slice more = trailers_announce(&arena, SLICE("x-a"), SLICE("x-b,x-c"));
+    struct slice more = trailers_announce(&arena, SLICE_NONE, SLICE("x-a"));
+    more = trailers_announce(&arena, more, SLICE("x-b,x-c"));
     assert_true(slice_equals(more, SLICE("x-a, x-b, x-c")));
+    arena_finish(&arena);
+}
+
+static void announcements_have_one_room_for_all(void **state)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct slice names = trailers_announce(&arena, SLICE_NONE, SLICE("host"));
+    assert_int_equal(names.length, 0);
+    names = trailers_announce(&arena, names, SLICE("first"));
+    const char *room = names.data;
+    for (int i = 0; i < 1000; ++i)
+        names = trailers_announce(&arena, names, SLICE("another, one-more"));
+    assert_ptr_equal(names.data, room);
+    assert_in_range(names.length, TRAILERS_ANNOUNCED_BYTES - sizeof("another, "), TRAILERS_ANNOUNCED_BYTES);
+    assert_true(slice_starts_with(names, SLICE("first, another, one-more, another")));
     arena_finish(&arena);
 }
 
@@ -147,6 +164,7 @@ int main(void)
         cmocka_unit_test(only_what_decides_nothing_is_allowed),
         cmocka_unit_test(sections_are_kept_within_limits),
         cmocka_unit_test(what_is_announced_is_what_may_come),
+        cmocka_unit_test(announcements_have_one_room_for_all),
         cmocka_unit_test(malformed_fields_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
