@@ -33,8 +33,9 @@ bool trailers_add(struct headers *trailers, struct arena *arena, const struct he
 /* Adds those of a section that is complete. */
 void trailers_take(struct headers *trailers, struct arena *arena, const struct trailer_section *section);
 
-/* What of a field Trailer may be told further, behind what was found in an earlier one: SLICE_NONE, or what the last call
- * returned, which is continued in place. Names that find no room any more are left out: they may come all the same. */
+/* What of a field Trailer may be told further, behind what was found in an earlier one: SLICE_NONE, or what the last
+ * call returned, which is continued in place. Names that find no room any more are left out: they may come all the
+ * same. */
 struct slice trailers_announce(struct arena *arena, struct slice earlier, struct slice value);
 
 /* The last chunk, the fields, and the end of a body. */

@@ -396,7 +396,7 @@ bool world_are_fields_known(const struct strict_request *seen, const struct head
             continue;
         CLAIM(!is_of_connection(field->name));
         if (slice_equals_nocase(field->name, SLICE("trailer")) ? !is_announcement_known(field, client, client_count)
-                                                                : !has_field(client, client_count, field))
+                                                               : !has_field(client, client_count, field))
             return false;
     }
     CLAIM(has_via);

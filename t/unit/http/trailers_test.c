@@ -161,10 +161,8 @@ static void malformed_fields_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_decides_nothing_is_allowed),
-        cmocka_unit_test(sections_are_kept_within_limits),
-        cmocka_unit_test(what_is_announced_is_what_may_come),
-        cmocka_unit_test(announcements_have_one_room_for_all),
+        cmocka_unit_test(only_what_decides_nothing_is_allowed), cmocka_unit_test(sections_are_kept_within_limits),
+        cmocka_unit_test(what_is_announced_is_what_may_come),   cmocka_unit_test(announcements_have_one_room_for_all),
         cmocka_unit_test(malformed_fields_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
