@@ -20,7 +20,7 @@ my %bodies = (
     empty     => '',
     plain     => $text,
 );
-my %codings = (raw => 'deflate', bomb => 'gzip', broken => 'gzip', short => 'gzip', both => 'gzip, gzip', empty => 'gzip');
+my %codings = (raw => 'deflate', bomb => 'gzip', broken => 'gzip', short => 'gzip', both => 'gzip, gzip', empty => 'gzip', part => 'gzip', piece => 'plain', beyond => 'plain');
 my $backend = start_backend(
     sub {
         my ($connection) = @_;
@@ -38,7 +38,9 @@ my $backend = start_backend(
             push @seen, ETag => '"tag"', 'Content-MD5' => 'x', Digest => 'sha-256=x', 'Accept-Ranges' => 'bytes', 'Content-Type' => 'text/plain';
             if ($kind eq 'bare') {
                 $connection->respond(200, ['Content-Type' => 'text/plain'], $text);
-            } elsif ($kind eq 'part') {
+            } elsif ($kind eq 'beyond') {
+                $connection->respond(416, [@seen, 'Content-Range' => 'bytes */100'], 'part');
+            } elsif ($kind eq 'part' || $kind eq 'piece') {
                 $connection->respond(206, [@seen, 'Content-Range' => 'bytes 0-3/100'], 'part');
             } elsif ($request->method eq 'HEAD') {
                 $connection->send("HTTP/1.1 200 OK\r\nContent-Length: 77\r\nContent-Encoding: gzip\r\nETag: \"tag\"\r\n\r\n");
@@ -98,12 +100,13 @@ for my $coding (qw(br zstd)) {
 is(get('/whole/gzip')->header('content-length'), length $text, 'of a collected one the length is known');
 my $head = request($flexilib, HEAD => '/head');
 is(join(' ', map { $head->header($_) // '-' } qw(content-length content-encoding etag)), '- - W/"tag"', 'HEAD says what GET would');
-for my $kind (qw(unknown both part)) {
+for my $kind (qw(unknown both part piece)) {
     my $response = get("/$kind");
     is($response->header('x-decoded'), 'no', "$kind: it cannot be decoded");
     ok($response->body eq ($bodies{$kind} // 'part'), 'and arrives as it is');
     is($response->header('etag'), '"tag"', 'with what is said of it');
 }
+is(get('/beyond')->header('x-decoded'), 'yes', 'that there is no such part is told by a whole body');
 
 # what servers are asked for
 my $asked = get('/plain', headers => ['Accept-Encoding' => 'compress, br;q=0.5, *', Range => 'bytes=0-3', 'If-Range' => '"tag"']);

@@ -30,10 +30,12 @@ static bool find_coding(const struct headers *headers, struct slice *coding)
     return true;
 }
 
+/* With 416, Content-Range tells how long the whole would be. */
 static bool is_part(const struct exchange *exchange)
 {
     const struct response_head *response = &exchange->response;
-    return response->status == 206 || headers_find(&response->headers, SLICE("content-range")) != NULL;
+    bool has_range = response->status != 416 && headers_find(&response->headers, SLICE("content-range")) != NULL;
+    return response->status == 206 || has_range;
 }
 
 /* The head is now that of the plain body. */
@@ -66,11 +68,11 @@ static bool decode_half(struct exchange *exchange, struct half *half)
     struct slice coding;
     bool is_request = half->which == FLEXILIB_REQUEST;
     const struct headers *headers = is_request ? &exchange->request.headers : &exchange->response.headers;
-    if (!find_coding(headers, &coding))
+    if (!find_coding(headers, &coding) || (!is_request && is_part(exchange)))
         return false;
     if (coding.length == 0)
         return true;
-    if (!is_known(exchange, coding) || half->decoding != NULL || (!is_request && is_part(exchange)))
+    if (!is_known(exchange, coding) || half->decoding != NULL)
         return false;
     /* by the status there may be no body now, and one again before the head goes on */
     bool may_have_body = is_request || !exchange->state->is_client_head;
