@@ -34,6 +34,11 @@ my $connection = connect_to($flexilib);
 $connection->send_request(GET => '/fails');
 ok(!$connection->read_response->is_complete, 'a failure on the way cuts it');
 $flexilib->wait_log(qr/filter 'produce': failed in on_reply_body/);
+my $kept = connect_to($flexilib);
+$kept->send_request(GET => '/ticks/1');
+$kept->read_response;
+$kept->send_request(GET => '/fails/0');
+like($kept->read_all, qr{^HTTP/1\.1 200 OK\r\n.*\r\n\r\n\z}s, 'one before anything is written leaves a head, or clients would ask again');
 
 # a client that does not read
 request($flexilib, GET => '/ticks/1') for 1 .. 10;

@@ -140,6 +140,20 @@ static void flush(struct dispatch_entry *entry)
     write_waiting(connection);
 }
 
+/* A client that has seen nothing of a response on a connection which it has used before takes it for one that was
+ * closed for being idle, and sends its request again. Where the head would be all of the response, it shows nothing. */
+static void show_head(struct http1_connection *connection)
+{
+    const struct http1_output *output = &connection->output;
+    struct iovec head;
+    size_t count = 0;
+    if (output->delivery.ending == HTTP1_ENDING_NONE || connection->entry.exchange->response.body_length == 0)
+        return;
+    gather(&head, &count, output->head);
+    if (count != 0 && !socket_is_writing(connection->socket))
+        socket_write(connection->socket, &head, count);
+}
+
 /* Closes the socket so that the client cannot take what it has for the whole response. The exchange is told a turn
  * later, unless it ends before by itself: it may be the one that called. */
 static void cut_off(struct dispatch_entry *entry)
@@ -147,6 +161,7 @@ static void cut_off(struct dispatch_entry *entry)
     struct http1_connection *connection = http1_connection_of(entry);
     http1_connection_enter(connection);
     if (connection->socket != NULL) {
+        show_head(connection);
         if (connection->output.delivery.ending != HTTP1_ENDING_CHUNKED)
             socket_reset_on_close(connection->socket);
         socket_close(connection->socket);
