@@ -71,6 +71,7 @@ $flexilib->stop;
 is(join(' ', glob "$kept/*"), $before, 'what was kept is still there');
 
 drops_its_user();
+outlives_an_emergency();
 
 $env{FLEXILIB_STATE_DIR} = "$full/state";
 $flexilib = start(config(3) =~ s/ {2}- \{ match: \/,.*//r);
@@ -99,6 +100,26 @@ sub drops_its_user {
         is((stat "/proc/$worker")[4], scalar getpwnam('nobody'), 'as the same user');
         $server->stop;
     }
+    return;
+}
+
+# What serves without filters has none of the libraries, so it leaves alone what was kept with them.
+sub outlives_an_emergency {
+    write_file("$folder/answer.so", $variant{one});
+    my $server = start(config(6));
+    $server->wait_log(qr/what generation 1 serves is kept/);
+    $server->stop;
+    $server = start(config(7), args => ['--no-filters']);
+    is(request($server, GET => '/number')->body, '7', 'without filters');
+    my $later = start_flexilib(config => config(8) =~ s/ {2}- \{ match: \/,.*//r, env => { FLEXILIB_STATE_DIR => "$folder/later" });
+    $later->wait_log(qr/what generation 1 serves is kept/);
+    unlike($server->log, qr/is kept for --last-good/, 'nothing is kept, for as long as it takes another one');
+    $_->stop for $server, $later;
+    unlink "$folder/answer.so";
+    $server = start("rutes: []\n", wait => 0);
+    $server->wait_serving(2);
+    is(request($server, GET => '/number')->body . request($server, GET => '/')->body, "6one\n", 'and what was kept before serves again');
+    $server->stop;
     return;
 }
 

@@ -385,12 +385,13 @@ static unsigned on_control_request(void *data, const struct control_line *reques
     return control_requests_answer(&view, request, answer);
 }
 
-/* What runs a library that is refused is not good. */
+/* What runs a library that is refused is not good. In an emergency without filters the snapshot has none of the
+ * libraries, and has to leave alone what was kept with them. */
 void supervisor_note_good(struct supervisor *supervisor)
 {
     struct text reason = TEXT_INIT;
     struct held_snapshot *snapshot = generation_snapshot(supervisor->generations.serving);
-    if (!refusals_forbid_snapshot(&supervisor->supplies, snapshot, &reason))
+    if (!supervisor->supplies.is_without_filters && !refusals_forbid_snapshot(&supervisor->supplies, snapshot, &reason))
         last_good_note(&supervisor->last_good, snapshot, clock_monotonic_us());
     text_finish(&reason);
 }
