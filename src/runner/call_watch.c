@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "runner/call_sight.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,20 +20,12 @@ enum {
 
 static const uint64_t longest_pause_us = 1000 * 1000;
 
-/* What was seen of the loop or of a thread, and since when. */
-struct sight {
-    uint32_t number;   /* of the call */
-    uint64_t since_us; /* 0: no call was under way */
-    uint64_t cpu_us;   /* what its thread had used by then; 0: nobody knows */
-};
-
 struct call_watch {
     struct loop *on;
     struct slot *slot;
     const struct slot_threads *threads;
-    uint64_t timeout_us;
-    uint64_t cpu_time_us; /* 0: no limit */
-    uint64_t pause_us;    /* between looks */
+    struct call_limits limits;
+    uint64_t pause_us; /* between looks */
     clockid_t loop_clock;
     pthread_t thread;
     uint32_t is_asleep;    /* until the loop moves, or for longest_pause_us */
@@ -41,10 +34,11 @@ struct call_watch {
     bool is_stopping;
     uint32_t beat;       /* of the loop, when it was last looked at */
     unsigned idle_looks; /* for which nothing has moved */
+    uint64_t looked_us;  /* when that was */
     struct progress **told;
     size_t told_count, told_capacity;
-    struct sight loop;
-    struct sight seen[SLOT_THREADS];
+    struct call_sight loop;
+    struct call_sight seen[SLOT_THREADS];
 };
 
 static void end_process(struct call_watch *watch, const struct slot_call *shown, const char *excess)
@@ -64,14 +58,15 @@ static void end_process(struct call_watch *watch, const struct slot_call *shown,
 static void end_for_time(struct call_watch *watch, const struct slot_call *call)
 {
     char excess[80];
-    snprintf(excess, sizeof(excess), "been running for %" PRIu64 " ms (call_timeout)", watch->timeout_us / 1000);
+    snprintf(excess, sizeof(excess), "been running for %" PRIu64 " ms (call_timeout)", watch->limits.time_us / 1000);
     end_process(watch, call, excess);
 }
 
 static void end_for_cpu_time(struct call_watch *watch, const struct slot_call *call)
 {
     char excess[80];
-    snprintf(excess, sizeof(excess), "used %" PRIu64 " ms of CPU time (call_cpu_time)", watch->cpu_time_us / 1000);
+    snprintf(excess, sizeof(excess), "used %" PRIu64 " ms of CPU time (call_cpu_time)",
+             watch->limits.cpu_time_us / 1000);
     end_process(watch, call, excess);
 }
 
@@ -81,27 +76,29 @@ static uint64_t read_cpu_us(const struct call_watch *watch, const struct slot_ca
     struct timespec used;
     uint32_t hook = slot_call_hook(call);
     bool is_start = hook == SLOT_HOOK_LOAD || hook == SLOT_HOOK_CREATE;
-    if (watch->cpu_time_us == 0 || is_start || clock_gettime(clock, &used) == -1)
+    if (watch->limits.cpu_time_us == 0 || is_start || clock_gettime(clock, &used) == -1)
         return 0;
     return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
-static void look(struct call_watch *watch, struct sight *sight, const struct slot_call *call, uint32_t number,
-                 clockid_t clock)
+static void look(struct call_watch *watch, struct call_sight *sight, uint64_t passed_us, const struct slot_call *call,
+                 uint32_t number, clockid_t clock)
 {
     if (!slot_call_is_running(call)) {
-        sight->since_us = 0;
+        sight->is_running = false;
         return;
     }
     watch->idle_looks = 0;
-    uint64_t now_us = clock_monotonic_us();
-    uint64_t cpu_us = read_cpu_us(watch, call, clock);
-    if (sight->since_us == 0 || sight->number != number)
-        *sight = (struct sight){.number = number, .since_us = now_us, .cpu_us = cpu_us};
-    else if (now_us - sight->since_us > watch->timeout_us)
+    switch (call_sight_note(sight, &watch->limits, number, passed_us, read_cpu_us(watch, call, clock))) {
+    case CALL_TAKES_TIME:
         end_for_time(watch, call);
-    else if (sight->cpu_us != 0 && cpu_us > sight->cpu_us + watch->cpu_time_us)
+        break;
+    case CALL_TAKES_CPU_TIME:
         end_for_cpu_time(watch, call);
+        break;
+    case CALL_FITS:
+        break;
+    }
 }
 
 static uint32_t read_beat(const struct call_watch *watch)
@@ -114,12 +111,16 @@ static void look_around(struct call_watch *watch)
     const struct slot *slot = watch->slot;
     const struct slot_threads *threads = watch->threads;
     uint32_t beat = read_beat(watch);
+    uint64_t now_us = clock_monotonic_us(), passed_us = now_us - watch->looked_us;
+    watch->looked_us = now_us;
     watch->idle_looks = beat == watch->beat ? watch->idle_looks + 1 : 0;
     watch->beat = beat;
-    look(watch, &watch->loop, &slot->call, __atomic_load_n(&slot->called, __ATOMIC_RELAXED), watch->loop_clock);
+    look(watch, &watch->loop, passed_us, &slot->call, __atomic_load_n(&slot->called, __ATOMIC_RELAXED),
+         watch->loop_clock);
     uint32_t count = threads == NULL ? 0 : __atomic_load_n(&threads->count, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < count && i < SLOT_THREADS; ++i)
-        look(watch, &watch->seen[i], &threads->calls[i], __atomic_load_n(&threads->turns[i], __ATOMIC_RELAXED),
+        look(watch, &watch->seen[i], passed_us, &threads->calls[i],
+             __atomic_load_n(&threads->turns[i], __ATOMIC_RELAXED),
              __atomic_load_n(&threads->clocks[i], __ATOMIC_RELAXED));
 }
 
@@ -175,10 +176,11 @@ static void rouse(void *data)
 
 static void set_limits(struct call_watch *watch, const struct runner_settings *settings)
 {
-    watch->timeout_us = (uint64_t)settings->call_timeout_ms * 1000;
+    struct call_limits *limits = &watch->limits;
+    limits->time_us = (uint64_t)settings->call_timeout_ms * 1000;
     if (pthread_getcpuclockid(pthread_self(), &watch->loop_clock) == 0)
-        watch->cpu_time_us = (uint64_t)settings->call_cpu_time_ms * 1000;
-    uint64_t least_us = watch->cpu_time_us != 0 ? watch->cpu_time_us : watch->timeout_us;
+        limits->cpu_time_us = (uint64_t)settings->call_cpu_time_ms * 1000;
+    uint64_t least_us = limits->cpu_time_us != 0 ? limits->cpu_time_us : limits->time_us;
     uint64_t pause_us = least_us / LOOKS + 1000;
     watch->pause_us = pause_us < longest_pause_us ? pause_us : longest_pause_us;
 }

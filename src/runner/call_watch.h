@@ -4,8 +4,8 @@
 /* Sees to it that no call into the library takes longer than it may, or more of a CPU, on the loop or on a thread of
  * the pool: a thread of its own looks at what the runner's slot says every now and then, and at the clocks of threads.
  * A call that takes too much is named in the log, its request is told to the workers, and the process ends itself,
- * hard: the supervisor starts another one. What threads of the library's own do is not looked at; and its start (load
- * and create) may take as much of a CPU as fits into the time. */
+ * hard: the supervisor starts another one. What threads of the library's own do is not looked at; its start (load and
+ * create) may take as much of a CPU as fits into the time; and time in which the process was stopped counts little. */
 
 #include "base/slot.h"
 #include "config/settings.h"
