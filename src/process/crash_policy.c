@@ -170,6 +170,12 @@ void crash_policy_go_on(struct crash_policy *policy, unsigned generation, struct
     known->last_us = last_us;
 }
 
+bool crash_policy_is_young(uint64_t since_ms, uint64_t now_ms, uint64_t probation_ms)
+{
+    uint64_t age_ms = now_ms > since_ms ? now_ms - since_ms : 0;
+    return age_ms < probation_ms;
+}
+
 void crash_policy_refuse(struct crash_policy *policy, struct slice library, struct slice hash)
 {
     struct refused_library **link = &policy->refused;

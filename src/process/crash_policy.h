@@ -72,6 +72,10 @@ void crash_policy_go_on(struct crash_policy *policy, unsigned generation, struct
 /* For handing over: notes a crash once more that was noted at that time. */
 void crash_policy_remember(struct crash_policy *policy, unsigned generation, struct slice library, uint64_t at_us);
 
+/* Whether what serves since then is still so young now that it may be taken back; both by the wall clock, which may
+ * have been set back meanwhile. */
+bool crash_policy_is_young(uint64_t since_ms, uint64_t now_ms, uint64_t probation_ms);
+
 /* Refuses a library with this content from now on. */
 void crash_policy_refuse(struct crash_policy *policy, struct slice library, struct slice hash);
 

@@ -101,8 +101,7 @@ static int find_way_back(const struct loop *loop)
     while (number < RELOADS_KEPT && reloads->kept[number] != NULL &&
            manifest_has_content(reloads->kept[number]->folder, loop->changed, loop->digest))
         bringer = reloads->kept[number++];
-    uint64_t now_ms = clock_unix_ms();
-    bool is_young = now_ms - bringer->served_since_ms < find_probation_ms(loop->manifest);
+    bool is_young = crash_policy_is_young(bringer->served_since_ms, clock_unix_ms(), find_probation_ms(loop->manifest));
     return is_young && number < RELOADS_KEPT && reloads->kept[number] != NULL ? number : -1;
 }
 

@@ -151,6 +151,15 @@ static void test_what_goes_on_is_known_while_its_libraries_serve(void **state)
     crash_policy_finish(&policy);
 }
 
+static void test_a_change_is_young_also_where_the_clock_was_set_back(void **state)
+{
+    assert_true(crash_policy_is_young(50000, 50999, 1000));
+    assert_false(crash_policy_is_young(50000, 51000, 1000));
+    assert_true(crash_policy_is_young(50000, 49999, 1000));
+    assert_false(crash_policy_is_young(50000, 50000, 0));
+    assert_false(crash_policy_is_young(50000, 40000, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_a_library_is_refused_until_its_content_changes),
         cmocka_unit_test(test_accepted_content_ends_a_refusal),
         cmocka_unit_test(test_what_goes_on_is_known_while_its_libraries_serve),
+        cmocka_unit_test(test_a_change_is_young_also_where_the_clock_was_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
