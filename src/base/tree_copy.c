@@ -77,7 +77,7 @@ static bool copy_entry(struct copying *copying, int from_folder, int to_folder, 
 
 static bool copy_folder(struct copying *copying, int from, int to, unsigned depth)
 {
-    int again = dup(from);
+    int again = fcntl(from, F_DUPFD_CLOEXEC, 0);
     DIR *folder = again == -1 || depth == 0 ? NULL : fdopendir(again);
     bool is_copied = true;
     if (folder == NULL) {
