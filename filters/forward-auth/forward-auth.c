@@ -243,6 +243,19 @@ static struct flexilib_text write_uri(const struct flexilib_core *core, struct f
     return (struct flexilib_text){uri, path.length + 1 + query.length};
 }
 
+/* Programs behind a CGI-like interface cannot tell "_" from "-". */
+static bool is_meant_by(struct flexilib_text name, struct flexilib_text written)
+{
+    if (name.length != written.length)
+        return false;
+    for (size_t i = 0; i < name.length; ++i) {
+        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
+        if (strncasecmp(&a, &b, 1) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* What is said of the request here takes the place of what the client may have said, by these or by other names that
  * services listen to. What is about a body, or makes an answer depend on what the client has already, is left out. */
 static bool is_kept_back(struct flexilib_text name)
@@ -265,8 +278,11 @@ static bool is_kept_back(struct flexilib_text name)
                                                  {FLEXILIB_ARG("if-none-match")},
                                                  {FLEXILIB_ARG("if-modified-since")},
                                                  {FLEXILIB_ARG("if-unmodified-since")}};
-    const struct flexilib_value list = {.list = names, .count = sizeof(names) / sizeof(names[0])};
-    return is_listed(&list, name);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
+        if (is_meant_by(names[i], name))
+            return true;
+    }
+    return false;
 }
 
 static void collect_fields(const struct forward_auth *auth, struct flexilib_exchange *exchange, struct field_list *list)
@@ -280,7 +296,9 @@ static void collect_fields(const struct forward_auth *auth, struct flexilib_exch
     add_field(list, FLEXILIB_TEXT("x-forwarded-proto"), core->scheme(exchange));
     add_field(list, FLEXILIB_TEXT("x-forwarded-host"), core->authority(exchange));
     add_field(list, FLEXILIB_TEXT("x-forwarded-uri"), write_uri(core, exchange));
-    add_field(list, FLEXILIB_TEXT("x-forwarded-for"), core->peer_address(exchange));
+    /* who is connected by a unix socket has no address */
+    if (!is_same_nocase(core->peer_address(exchange), FLEXILIB_TEXT("unix:")))
+        add_field(list, FLEXILIB_TEXT("x-forwarded-for"), core->peer_address(exchange));
     for (size_t i = 0; core->header_at(exchange, FLEXILIB_REQUEST, i, &field); ++i) {
         bool is_sent = !auth->values[OPTION_SEND].present || is_listed(&auth->values[OPTION_SEND], field.name);
         if (is_sent && !is_kept_back(field.name))
@@ -293,19 +311,6 @@ static struct flexilib_text expand(const struct forward_auth *auth, struct flexi
     if (!auth->values[option].present)
         return (struct flexilib_text){"", 0};
     return auth->core->expand(exchange, auth->values[option].expansion);
-}
-
-/* Programs behind a CGI-like interface cannot tell "_" from "-". */
-static bool is_meant_by(struct flexilib_text name, struct flexilib_text written)
-{
-    if (name.length != written.length)
-        return false;
-    for (size_t i = 0; i < name.length; ++i) {
-        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
-        if (strncasecmp(&a, &b, 1) != 0)
-            return false;
-    }
-    return true;
 }
 
 /* Takes out what the client says by the names that are the service's. Also where it will not be asked at last. */
