@@ -189,6 +189,28 @@ static bool is_listed(const struct flexilib_value *list, struct flexilib_text na
     return false;
 }
 
+/* The same but for case, and for "_" in the place of "-": programs behind a CGI-like interface cannot tell the two. */
+static bool is_alike(struct flexilib_text name, struct flexilib_text written)
+{
+    if (name.length != written.length)
+        return false;
+    for (size_t i = 0; i < name.length; ++i) {
+        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
+        if (strncasecmp(&a, &b, 1) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_meant(const struct flexilib_value *list, struct flexilib_text field)
+{
+    for (size_t i = 0; i < list->count; ++i) {
+        if (is_alike(list->list[i], field))
+            return true;
+    }
+    return false;
+}
+
 static bool is_wanted(struct mirror *mirror, const struct flexilib_exchange *exchange)
 {
     const struct flexilib_value *methods = &mirror->values[OPTION_METHODS];
@@ -239,7 +261,7 @@ static void collect_fields(const struct mirror *mirror, struct flexilib_exchange
             add_field(list, set->list[i], value);
     }
     for (size_t i = 0; mirror->core->header_at(exchange, FLEXILIB_REQUEST, i, &field); ++i) {
-        if (!is_listed(&mirror->values[OPTION_REMOVE], field.name) && !is_listed(set, field.name))
+        if (!is_meant(&mirror->values[OPTION_REMOVE], field.name) && !is_meant(set, field.name))
             add_field(list, field.name, field.value);
     }
 }
