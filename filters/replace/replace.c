@@ -117,11 +117,16 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
     return true;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* Whether a media type is the one wanted, which may be "text/" and a star. Both compare without case. */
 static bool is_type(struct flexilib_text type, struct flexilib_text wanted)
 {
     size_t length = 0;
-    while (length < type.length && type.data[length] != ';' && type.data[length] != ' ')
+    while (length < type.length && type.data[length] != ';' && !is_blank(type.data[length]))
         ++length;
     if (wanted.length != 0 && wanted.data[wanted.length - 1] == '*')
         return length >= wanted.length - 1 && strncasecmp(type.data, wanted.data, wanted.length - 1) == 0;
@@ -194,18 +199,57 @@ static void mend_head(const struct replace *replace, struct flexilib_exchange *e
     core->set_header(exchange, replace->half, FLEXILIB_ARG("etag"), weak, tag.length + 2);
 }
 
-/* Whether the body is in a coding that can be taken off. */
-static bool is_decodable(const struct replace *replace, const struct flexilib_exchange *exchange)
+static bool is_same_nocase(struct flexilib_text a, struct flexilib_text b)
 {
-    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd"};
-    struct flexilib_text coding;
-    if (!replace->core->header(exchange, replace->half, FLEXILIB_ARG("content-encoding"), &coding))
-        return false;
-    for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); ++i) {
-        if (strlen(codings[i]) == coding.length && strncasecmp(codings[i], coding.data, coding.length) == 0)
+    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
+}
+
+/* Takes what stands in front of the next comma, and the comma, off the list. */
+static struct flexilib_text take_item(struct flexilib_text *rest)
+{
+    const char *comma = memchr(rest->data, ',', rest->length);
+    struct flexilib_text item = {rest->data, comma == NULL ? rest->length : (size_t)(comma - rest->data)};
+    size_t taken = comma == NULL ? item.length : item.length + 1;
+    rest->data += taken;
+    rest->length -= taken;
+    while (item.length != 0 && is_blank(item.data[0])) {
+        ++item.data;
+        --item.length;
+    }
+    while (item.length != 0 && is_blank(item.data[item.length - 1]))
+        --item.length;
+    return item;
+}
+
+static bool is_known(struct flexilib_text coding)
+{
+    static const struct flexilib_text known[] = {
+        {FLEXILIB_ARG("gzip")}, {FLEXILIB_ARG("x-gzip")}, {FLEXILIB_ARG("deflate")},
+        {FLEXILIB_ARG("br")},   {FLEXILIB_ARG("zstd")},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
+        if (is_same_nocase(known[i], coding))
             return true;
     }
     return false;
+}
+
+/* Whether the body is in one coding, which can be taken off. */
+static bool is_decodable(const struct replace *replace, const struct flexilib_exchange *exchange)
+{
+    struct flexilib_pair field;
+    size_t known_count = 0, other_count = 0;
+    for (size_t i = 0; replace->core->header_at(exchange, replace->half, i, &field); ++i) {
+        bool is_coding = is_same_nocase(field.name, FLEXILIB_TEXT("content-encoding"));
+        while (is_coding && field.value.length != 0) {
+            struct flexilib_text item = take_item(&field.value);
+            if (is_known(item))
+                ++known_count;
+            else if (item.length != 0 && !is_same_nocase(item, FLEXILIB_TEXT("identity")))
+                ++other_count;
+        }
+    }
+    return known_count == 1 && other_count == 0;
 }
 
 static flexilib_answer let_pass(const struct replace *replace, struct flexilib_exchange *exchange)
