@@ -185,6 +185,7 @@ refused("claims: $$_[0]", '/', $keys->sign(rsa => $$_[1]), $$_[2]) for (
     ['not valid yet',       { %claims, nbf => time + 100 }, 'the token is not valid yet'],
     ['another issuer',      { %claims, iss => 'evil' }, 'the token is from another issuer'],
     ['an issuer that begins alike', { %claims, iss => 'login.evil' }, 'the token is from another issuer'],
+    ['issuers in a list',   { %claims, iss => ['login', 'evil'] }, 'the token is from another issuer'],
     ['no issuer',           { aud => 'shop', exp => time + 100 }, 'the token is from another issuer'],
     ['another audience',    { %claims, aud => 'bank' }, 'the token is for another audience'],
     ['other audiences',     { %claims, aud => ['bank', 'shopping'] }, 'the token is for another audience'],
@@ -223,6 +224,7 @@ refused('optional, a bad one', '/optional', "$head.$body.AAAA", "the token's sig
 
 is(request($flexilib, GET => '/elsewhere', headers => ['X-Token' => $_])->status, 200, 'in a field of another name') for $good, "Bearer $good";
 unlike(request($flexilib, GET => '/elsewhere', headers => ['X-Token' => $good])->body, qr/x-token/i, 'which goes no further');
+unlike(request($flexilib, GET => '/elsewhere', headers => [X_Token => $good])->body, qr/x.token/i, 'nor does it by a name that some take for the same');
 is(request($flexilib, GET => '/elsewhere', headers => [Cookie => "a=b; token=$good; c=d"])->status, 200, 'in a cookie');
 is(request($flexilib, GET => "/elsewhere?a=b&token=$good")->status, 200, 'in the query');
 is(request($flexilib, GET => '/elsewhere', headers => [Cookie => "xtoken=$good"])->status, 401, 'a cookie whose name ends alike is another');
@@ -233,6 +235,8 @@ my $several  = qr/^Bearer realm="flexilib", error="invalid_request", error_descr
 my @elsewhere = (GET => '/elsewhere');
 for my $case (
     ['a field that comes twice', [GET => '/', headers => [(Authorization => "Bearer $good") x 2]]],
+    ['another by a name that some take for the same', [@elsewhere, headers => ['X-Token' => $good, X_Token => $forged]]],
+    ['another by that name than in the cookie', [@elsewhere, headers => [X_Token => $forged, Cookie => "token=$good"]]],
     ['another in a second cookie', [@elsewhere, headers => [Cookie => "token=$good; token=$forged"]]],
     ['another in a second field of cookies', [@elsewhere, headers => [Cookie => "token=$good", Cookie => "token=$forged"]]],
     ['another in quotes', [@elsewhere, headers => [Cookie => qq(token="$forged"; token=$good)]]],

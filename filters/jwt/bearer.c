@@ -42,6 +42,18 @@ static struct flexilib_text trim(struct flexilib_text text)
     return text;
 }
 
+static bool is_alike(struct flexilib_text name, struct flexilib_text written)
+{
+    if (name.length != written.length)
+        return false;
+    for (size_t i = 0; i < name.length; ++i) {
+        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
+        if (strncasecmp(&a, &b, 1) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* RFC 6750 section 2.1, and whatever others may take for it. False for other schemes. */
 static bool take_scheme(struct flexilib_text value, bool is_authorization, struct flexilib_text *token)
 {
@@ -62,14 +74,15 @@ static void search_field(struct search *search, struct flexilib_text name)
     struct flexilib_text token;
     size_t count = 0;
     for (size_t i = 0; search->core->header_at(search->exchange, FLEXILIB_REQUEST, i, &field); ++i) {
-        if (!is_same_nocase(field.name, name))
+        if (!is_alike(name, field.name))
             continue;
-        if (++count > 1)
+        if (++count > 1) {
             search->result = BEARER_AMBIGUOUS;
-        else if (take_scheme(field.value, is_authorization, &token))
+        } else if (take_scheme(field.value, is_authorization, &token)) {
+            search->bearer->field = field.name;
             note(search, token);
+        }
     }
-    search->bearer->is_in_field = search->result == BEARER_FOUND;
 }
 
 /* Takes what stands in front of the next mark, and the mark, off the text. */
@@ -144,7 +157,7 @@ enum bearer_result bearer_find(const struct bearer_places *places, const struct 
                                struct flexilib_exchange *exchange, struct bearer *bearer)
 {
     struct search search = {.core = core, .exchange = exchange, .bearer = bearer};
-    *bearer = (struct bearer){{"", 0}, false};
+    *bearer = (struct bearer){{"", 0}, {"", 0}};
     if (places->header.length != 0)
         search_field(&search, places->header);
     if (places->cookie.length != 0)

@@ -19,11 +19,12 @@ enum bearer_result {
 
 struct bearer {
     struct flexilib_text token;
-    bool is_in_field;
+    struct flexilib_text field; /* the name of the one that it stands in; empty: it is not in that one */
 };
 
 /* Looks for tokens in all places: in the header field, which for others than Authorization may leave "Bearer" out, in
- * cookies, and in the query. A field that comes twice is ambiguous, and so are tokens that differ. */
+ * cookies, and in the query. A field that comes twice is ambiguous, and so are tokens that differ. The field may be
+ * written with "_" in the place of "-" too: programs behind a CGI-like interface cannot tell the two apart. */
 enum bearer_result bearer_find(const struct bearer_places *places, const struct flexilib_core *core,
                                struct flexilib_exchange *exchange, struct bearer *bearer);
 

@@ -28,6 +28,12 @@ static bool holds_any(const json_t *claim, const struct flexilib_value *wanted)
     return wanted->count == 0;
 }
 
+/* Who has issued it is one text (RFC 7519 section 4.1.1), not a list of whoever might have. */
+static bool is_issuer(const json_t *claim, const struct flexilib_value *wanted)
+{
+    return wanted->count == 0 || (json_is_string(claim) && holds_any(claim, wanted));
+}
+
 /* RFC 8693 section 4.2: words with blanks between them; some write a list. */
 static bool grants(const json_t *scope, struct flexilib_text wanted)
 {
@@ -103,7 +109,7 @@ enum claims_verdict claims_check(const struct claim_rules *rules, const struct t
         return CLAIMS_INVALID;
     if (rules->type.length != 0 && !is_type(token->header, rules->type))
         *reason = "the token is of another type";
-    else if (!holds_any(json_object_get(token->claims, "iss"), rules->issuers))
+    else if (!is_issuer(json_object_get(token->claims, "iss"), rules->issuers))
         *reason = "the token is from another issuer";
     else if (!holds_any(json_object_get(token->claims, "aud"), rules->audiences))
         *reason = "the token is for another audience";

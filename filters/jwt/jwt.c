@@ -265,9 +265,9 @@ static struct verification verify(const struct jwt *jwt, const struct token *tok
 }
 
 static flexilib_answer let_pass(const struct jwt *jwt, struct flexilib_exchange *exchange, const struct token *token,
-                                bool is_in_field)
+                                struct flexilib_text field)
 {
-    struct flexilib_text field = jwt->places.header, prefix = {jwt->prefix, jwt->prefix_length};
+    struct flexilib_text prefix = {jwt->prefix, jwt->prefix_length};
     const char *reason = NULL;
     enum claims_verdict verdict = claims_check(&jwt->rules, token, (int64_t)time(NULL), &reason);
     if (verdict == CLAIMS_INVALID)
@@ -275,7 +275,7 @@ static flexilib_answer let_pass(const struct jwt *jwt, struct flexilib_exchange 
     if (verdict == CLAIMS_INSUFFICIENT)
         return challenge(jwt, exchange, 403, "insufficient_scope", reason);
     attributes_set(jwt->core, exchange, prefix, token->claims);
-    if (!jwt->values[OPTION_KEEP].boolean && is_in_field)
+    if (!jwt->values[OPTION_KEEP].boolean && field.length != 0)
         jwt->core->remove_header(exchange, FLEXILIB_REQUEST, field.data, field.length);
     return FLEXILIB_CONTINUE;
 }
@@ -293,13 +293,13 @@ static bool wait_for_keys(const struct jwt *jwt, struct flexilib_exchange *excha
 }
 
 static flexilib_answer judge(const struct jwt *jwt, struct flexilib_exchange *exchange, const struct token *token,
-                             bool is_in_field)
+                             struct flexilib_text field)
 {
     if (!accepts(jwt, token->algorithm))
         return refuse_token(jwt, exchange, "the token's algorithm is not accepted");
     struct verification verification = verify(jwt, token);
     if (verification.is_good)
-        return let_pass(jwt, exchange, token, is_in_field);
+        return let_pass(jwt, exchange, token, field);
     /* without a name, the key may be one that has come since */
     if (!verification.is_named && wait_for_keys(jwt, exchange))
         return FLEXILIB_PAUSE;
@@ -321,7 +321,7 @@ static flexilib_answer on_request_head(void *filter, struct flexilib_exchange *e
         return refuse_token(jwt, exchange, "the token is too long");
     const char *problem = token_parse(&token, bearer.token);
     flexilib_answer answer =
-        problem == NULL ? judge(jwt, exchange, &token, bearer.is_in_field) : refuse_token(jwt, exchange, problem);
+        problem == NULL ? judge(jwt, exchange, &token, bearer.field) : refuse_token(jwt, exchange, problem);
     token_finish(&token);
     return answer;
 }
