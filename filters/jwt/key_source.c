@@ -269,6 +269,21 @@ static void on_over(void *data, int32_t failure)
         finish_asking(source, NULL, NULL);
 }
 
+static uint64_t before_now(const struct key_source *source, int option)
+{
+    uint64_t now_ms = source->timer->now_ms(), age_ms = option_ms(source, option);
+    return now_ms > age_ms ? now_ms - age_ms : 0;
+}
+
+/* From which moment on what another worker has fetched will do. Who waits for a key that may have come since is not
+ * served by what is older than another question may be. */
+static uint64_t oldest_of_use(const struct key_source *source)
+{
+    uint64_t oldest_ms = source->was_ready ? source->asked_ms : before_now(source, SERVER_REFRESH);
+    uint64_t recent_ms = source->waiting_count == 0 ? 0 : before_now(source, SERVER_RETRY);
+    return recent_ms > oldest_ms ? recent_ms : oldest_ms;
+}
+
 static void ask(struct key_source *source)
 {
     static const struct flexilib_fetch_events events = {
@@ -277,9 +292,7 @@ static void ask(struct key_source *source)
         {{FLEXILIB_ARG("accept")}, {FLEXILIB_ARG("application/jwk-set+json, application/json")}}};
     if (source->fetching != 0)
         return;
-    uint64_t refresh_ms = option_ms(source, SERVER_REFRESH), now_ms = source->timer->now_ms();
-    uint64_t oldest_ms = now_ms > refresh_ms ? now_ms - refresh_ms : 0;
-    if (take_shared(source, source->was_ready ? source->asked_ms : oldest_ms)) {
+    if (take_shared(source, oldest_of_use(source))) {
         become_ready(source);
         ask_after(source, until_refresh(source));
         wake_waiting(source);
