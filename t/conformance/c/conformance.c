@@ -1,6 +1,7 @@
 #include "conformance.h"
 #include "observer.h"
 #include "options.h"
+#include "ticker.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -190,6 +191,14 @@ static const struct flexilib_filter filters[] = {
         .on_response_body = observer_on_response_body,
         .on_end = observer_on_end,
         .flags = FLEXILIB_OBSERVES,
+    },
+    {
+        .name = "ticker",
+        .summary = "streams and pauses",
+        .version = "1",
+        .create = ticker_create,
+        .on_request_head = ticker_on_request_head,
+        .on_reply_body = ticker_on_reply_body,
     },
 };
 

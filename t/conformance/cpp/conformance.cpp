@@ -442,12 +442,36 @@ public:
     }
 };
 
+/* A handler that streams, pauses before and after it has written something, and has no on_resume. */
+class Ticker final : public flexilib::Filter
+{
+    flexilib::Timer timer;
+
+public:
+    explicit Ticker(const flexilib::Setup &setup) : Filter(setup), timer(setup) {}
+
+    Answer on_request_head(Exchange &exchange) override { return exchange.reply_stream(200, "text/plain"); }
+    Answer on_reply_body(Exchange &exchange) override
+    {
+        int turn = exchange.state<int>()++;
+        if (turn == 0)
+            return timer.pause(exchange, std::chrono::milliseconds(1));
+        exchange.write("tick\n");
+        if (turn == 2)
+            return timer.pause(exchange, std::chrono::milliseconds(1));
+        if (turn == 3)
+            exchange.end_reply();
+        return Answer::Continue;
+    }
+};
+
 static constexpr flexilib_filter filters[] = {
     flexilib::filter<Conformance<0>>("conformance", "does what the request says", "1"),
     flexilib::filter<Conformance<FLEXILIB_BLOCKING | FLEXILIB_CONCURRENT>>("blocking", "does what the request says",
                                                                            "1"),
     flexilib::filter<Given>("options", "replies with its options", "1"),
     flexilib::filter<Observer>("observer", "counts bytes", "1"),
+    flexilib::filter<Ticker>("ticker", "streams and pauses", "1"),
 };
 
 FLEXILIB_LIBRARY(filters);

@@ -450,6 +450,9 @@ func init() {
 	flexilib.Register(flexilib.Description{
 		Name: "observer", Summary: "counts bytes", Version: "1", Observes: true,
 	}, createObserver)
+	flexilib.Register(flexilib.Description{
+		Name: "ticker", Summary: "streams and pauses", Version: "1",
+	}, createTicker)
 }
 
 func main() {}

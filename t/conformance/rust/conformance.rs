@@ -3,6 +3,7 @@
 mod given;
 mod observer;
 mod script;
+mod ticker;
 
 use flexilib::{
     option, Answer, Dictionary, Exchange, Fetch, FetchEvents, FetchRequest, FetchResponse, Filter, Half, Level, Metric,
@@ -475,4 +476,5 @@ flexilib::library! {
     "blocking", "does what the request says", "1" => Conformance<OnPool>,
     "options", "replies with its options", "1" => given::Given,
     "observer", "counts bytes", "1" => observer::Observer,
+    "ticker", "streams and pauses", "1" => ticker::Ticker,
 }

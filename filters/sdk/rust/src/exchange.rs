@@ -38,6 +38,15 @@ pub struct Exchange<'a> {
     core: *const flexilib_core,
     exchange: *mut flexilib_exchange,
     link: &'a Arc<Link>,
+    has_written: bool,
+}
+
+/// What is kept of an exchange from one hook to the next.
+#[derive(Default)]
+struct Kept {
+    state: Option<Box<dyn Any>>,
+    /// `on_reply_body` has paused before there was anything.
+    owes_reply: bool,
 }
 
 macro_rules! texts {
@@ -59,7 +68,7 @@ impl<'a> Exchange<'a> {
         exchange: *mut flexilib_exchange,
         link: &'a Arc<Link>,
     ) -> Self {
-        Exchange { core, exchange, link }
+        Exchange { core, exchange, link, has_written: false }
     }
 
     texts! {
@@ -127,22 +136,52 @@ impl<'a> Exchange<'a> {
     /// The filter's own value for this exchange: made when it is first asked for, dropped when the exchange ends. It is
     /// always the same type that has to be asked for.
     pub fn state<T: Default + Send + 'static>(&self) -> &'a RefCell<T> {
-        let mut state = unsafe { ((*self.core).state)(self.exchange) }.cast::<Box<dyn Any>>();
-        if state.is_null() {
+        let kept = self.keep();
+        let is_there = unsafe { (*kept).state.is_some() };
+        if !is_there {
             let made: Box<dyn Any> = Box::new(RefCell::new(T::default()));
-            state = Box::into_raw(Box::new(made));
-            unsafe { ((*self.core).set_state)(self.exchange, state.cast()) };
+            unsafe { (*kept).state = Some(made) };
         }
-        let state: &'a dyn Any = unsafe { (*state).as_ref() };
-        state.downcast_ref().expect("the state of an exchange has one type")
+        let state: Option<&'a dyn Any> = unsafe { (*kept).state.as_deref() };
+        state.and_then(|state| state.downcast_ref()).expect("the state of an exchange has one type")
+    }
+
+    /// Null where nothing is kept.
+    fn kept(&self) -> *mut Kept {
+        unsafe { ((*self.core).state)(self.exchange) }.cast()
+    }
+
+    fn keep(&self) -> *mut Kept {
+        let mut kept = self.kept();
+        if kept.is_null() {
+            kept = Box::into_raw(Box::new(Kept::default()));
+            unsafe { ((*self.core).set_state)(self.exchange, kept.cast()) };
+        }
+        kept
     }
 
     /// Ends what `state` has made.
     pub(crate) fn drop_state(&mut self) {
-        let state = unsafe { ((*self.core).state)(self.exchange) }.cast::<Box<dyn Any>>();
-        if !state.is_null() {
-            drop(unsafe { Box::from_raw(state) });
+        let kept = self.kept();
+        if !kept.is_null() {
+            drop(unsafe { Box::from_raw(kept) });
         }
+    }
+
+    /// Has the filter asked for more of its reply, and notes where it pauses with nothing.
+    pub(crate) fn ask_for_reply(&mut self, ask: impl FnOnce(&mut Self) -> Answer) -> Answer {
+        self.has_written = false;
+        let answer = ask(self);
+        if answer == Answer::Pause && !self.has_written {
+            unsafe { (*self.keep()).owes_reply = true };
+        }
+        answer
+    }
+
+    /// Whether the pause that has ended was such a one.
+    pub(crate) fn takes_owed_reply(&mut self) -> bool {
+        let kept = self.kept();
+        !kept.is_null() && std::mem::take(unsafe { &mut (*kept).owes_reply })
     }
 
     /// Sets the whole response, which is copied: `return exchange.reply(404, "text/plain", "not here\n")`.
@@ -172,6 +211,7 @@ impl<'a> Exchange<'a> {
 
     /// In `on_reply_body`: that was all.
     pub fn end_reply(&mut self) -> bool {
+        self.has_written = true;
         unsafe { ((*self.core).end_reply)(self.exchange) }
     }
 
@@ -183,6 +223,7 @@ impl<'a> Exchange<'a> {
     /// In a body hook: sends on bytes of its own.
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         let data = data.as_ref();
+        self.has_written = self.has_written || !data.is_empty();
         unsafe { ((*self.core).write)(self.exchange, pointer(data), data.len()) }
     }
 

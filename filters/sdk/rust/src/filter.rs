@@ -22,9 +22,14 @@ pub trait Filter: Sized + 'static {
     fn on_reply_body(&self, _exchange: &mut Exchange) -> Answer {
         Answer::Fail
     }
-    /// A pause of this filter has ended.
-    fn on_resume(&self, _exchange: &mut Exchange, _outcome: Outcome) -> Answer {
-        Answer::Continue
+    /// A pause of this filter has ended. Without this method the exchange goes on, and a reply that had nothing to write
+    /// is asked anew.
+    fn on_resume(&self, exchange: &mut Exchange, _outcome: Outcome) -> Answer {
+        if exchange.takes_owed_reply() {
+            exchange.ask_for_reply(|exchange| self.on_reply_body(exchange))
+        } else {
+            Answer::Continue
+        }
     }
     /// The exchange is over.
     fn on_end(&self, _exchange: &mut Exchange) {}

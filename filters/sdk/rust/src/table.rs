@@ -163,7 +163,11 @@ unsafe extern "C" fn response_head<F: Filter>(
 }
 
 unsafe extern "C" fn reply_body<F: Filter>(filter: *mut c_void, exchange: *mut flexilib_exchange) -> flexilib_answer {
-    unsafe { run(filter, exchange, "on_reply_body", |filter: &F, exchange| filter.on_reply_body(exchange)) }
+    unsafe {
+        run(filter, exchange, "on_reply_body", |filter: &F, exchange| {
+            exchange.ask_for_reply(|exchange| filter.on_reply_body(exchange))
+        })
+    }
 }
 
 unsafe extern "C" fn request_body<F: RequestBody>(

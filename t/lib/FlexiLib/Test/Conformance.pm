@@ -30,7 +30,7 @@ package FlexiLib::Test::Conformance;
 # x-refused of the half that is under way.
 #
 # Its filter `blocking` does the same on threads of the pool; `options` is a handler that takes an option of each type and replies with them; `observer` is marked
-# FLEXILIB_OBSERVES, and logs how many bytes the bodies had.
+# FLEXILIB_OBSERVES, and logs how many bytes the bodies had; `ticker` is a handler that streams, and pauses without an on_resume.
 
 use strict;
 use warnings;
@@ -202,6 +202,7 @@ upstreams:
   other: "@{[$other->url]}"
 routes:
   - { match: /handler, handler: conformance }
+  - { match: /ticks, handler: conformance.ticker }
   - match: /two
     filters: [conformance, { conformance: { script: x-do-2 } }]
     proxy: main

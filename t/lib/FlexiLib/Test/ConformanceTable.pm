@@ -194,6 +194,7 @@ our @conformance_table = (
     ['through the filters in front', 'response-body upper; response-body tail !', do2 => 'request-head stream 200 text/plain; reply-body chunks 3 ab',
         path => '/two', body => 'ABABAB!', saw => undef],
     ['with pauses in between', 'request-head stream 200 text/plain; reply-body pause x; resume chunks 3 ab', body => 'ababab', saw => undef],
+    ['without on_resume it is asked anew', '', path => '/ticks', body => "tick\n" x 3, saw => undef],
     ['a request body is skipped', 'request-head skip request; request-body upper', method => 'POST', body_sent => 'question',
         saw => { body => 'question', 'content-length' => 8 }],
     ['a response body too', 'response-head skip response; response-body upper', header => { 'content-length' => 20 }],
