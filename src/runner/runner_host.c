@@ -47,7 +47,8 @@ struct hosted_use {
     unsigned step;
     struct use *use;
     struct chain chain;
-    bool is_waiting; /* it has deferred being ready */
+    bool is_waiting; /* it has deferred being ready, and is not */
+    bool has_failed; /* and will not be */
 };
 
 struct runner_host {
@@ -55,6 +56,8 @@ struct runner_host {
     struct library *library;
     struct hosted_use **uses;
     size_t use_count, use_capacity;
+    struct timer patience; /* with uses that are waited for */
+    bool has_failed;
     LIST_HEAD(peers, peer) peers;
 };
 
@@ -160,6 +163,41 @@ static bool is_anything_waited_for(const struct runner_host *host)
     return false;
 }
 
+static void give_up(struct runner_host *host)
+{
+    struct error error = ERROR_INIT;
+    runtime_blame_waiting(host->parts.runtime, host->parts.settings->create_timeout_ms, &error);
+    if (!error.is_set || host->has_failed)
+        return;
+    host->has_failed = true;
+    host->parts.on_failure(host->parts.data, &error);
+}
+
+static void on_patience_end(struct timer *timer)
+{
+    give_up(timer->data);
+}
+
+static bool has_failed_use(const struct runner_host *host)
+{
+    for (size_t i = 0; i < host->use_count; ++i) {
+        if (host->uses[i]->has_failed)
+            return true;
+    }
+    return false;
+}
+
+/* Workers ask so early where the process has taken the place of another: at a start they wait first. */
+static void keep_waiting(struct peer *peer)
+{
+    struct runner_host *host = peer->host;
+    link_hold(&peer->link);
+    if (has_failed_use(host))
+        give_up(host);
+    else if (host->patience.position == 0)
+        timer_start(host->parts.loop, &host->patience, host->parts.settings->create_timeout_ms);
+}
+
 static void tell_gone(struct peer *peer, const struct frame *frame)
 {
     link_begin(&peer->link, FRAME_GONE, frame->exchange, frame->call);
@@ -175,7 +213,7 @@ static void end_visitor(struct visitor *visitor, struct slice message)
 static void take_call(struct peer *peer, const struct frame *frame)
 {
     if (is_anything_waited_for(peer->host)) {
-        link_hold(&peer->link);
+        keep_waiting(peer);
         return;
     }
     struct visitor *visitor = find_visitor(peer, frame->exchange);
@@ -246,6 +284,15 @@ static struct hosted_use *create_use(struct runner_host *host, unsigned number, 
     return hosted;
 }
 
+/* Returns whether it is no longer open. */
+static bool note_readiness(struct hosted_use *use, struct error *error)
+{
+    enum runtime_readiness readiness = use_readiness(use->use, error);
+    use->is_waiting = readiness != RUNTIME_READY;
+    use->has_failed = readiness == RUNTIME_FAILED;
+    return readiness != RUNTIME_WAITING;
+}
+
 static void take_create(struct peer *peer, const struct frame *frame)
 {
     struct runner_host *host = peer->host;
@@ -254,7 +301,9 @@ static void take_create(struct peer *peer, const struct frame *frame)
     if (use == NULL) {
         use = create_use(host, (unsigned)frame->exchange, &error);
         if (use != NULL)
-            use->is_waiting = use_readiness(use->use, &error) == RUNTIME_WAITING;
+            note_readiness(use, &error);
+    } else if (use->has_failed) {
+        note_readiness(use, &error);
     }
     if (error.is_set) {
         refuse(peer, FRAME_FAILED, frame->exchange, &error);
@@ -397,14 +446,16 @@ void runner_host_look(struct runner_host *host)
     for (size_t i = 0; i < host->use_count; ++i) {
         struct hosted_use *use = host->uses[i];
         struct error error = ERROR_INIT;
-        if (!use->is_waiting || use_readiness(use->use, &error) == RUNTIME_WAITING)
+        if (!use->is_waiting || use->has_failed || !note_readiness(use, &error))
             continue;
-        use->is_waiting = false;
         has_changed = true;
         tell_readiness(host, use);
     }
+    if (has_changed && host->patience.position != 0 && has_failed_use(host))
+        give_up(host);
     if (!has_changed || is_anything_waited_for(host))
         return;
+    timer_stop(host->parts.loop, &host->patience);
     struct peer *peer = LIST_FIRST(&host->peers);
     while (peer != NULL) {
         struct peer *next = LIST_NEXT(peer, entry);
@@ -417,6 +468,7 @@ struct runner_host *runner_host_create(const struct runner_host_parts *parts)
 {
     struct runner_host *host = mem_zalloc(sizeof(*host));
     host->parts = *parts;
+    host->patience = (struct timer){.on_timeout = on_patience_end, .data = host};
     LIST_INIT(&host->peers);
     return host;
 }
@@ -425,6 +477,7 @@ void runner_host_destroy(struct runner_host *host)
 {
     if (host == NULL)
         return;
+    timer_stop(host->parts.loop, &host->patience);
     while (!LIST_EMPTY(&host->peers))
         remove_peer(LIST_FIRST(&host->peers));
     runtime_settle(host->parts.runtime);

@@ -19,6 +19,10 @@ struct runner_host_parts {
     struct loop *loop;
     struct runtime *runtime;
     struct call_watch *watch; /* NULL: calls may take any time */
+    /* Filters that workers ask for cannot be ready, or are not within create_timeout: another process has to try. Once,
+     * also from within. */
+    void (*on_failure)(void *data, const struct error *error);
+    void *data;
 };
 
 struct runner_host *runner_host_create(const struct runner_host_parts *parts);

@@ -48,6 +48,7 @@ struct runner {
     struct filter_memory filter_memory;
     struct call_watch *watch;
     struct runner_host *host;
+    int status;
 };
 
 static void prepare_process(struct runner *runner)
@@ -174,6 +175,22 @@ static void open_runtime(struct runner *runner)
     filter_memory_open(&runner->filter_memory, &runner->role, runner->runtime);
 }
 
+static int refuse(struct runner *runner, const struct error *error)
+{
+    struct text description = TEXT_INIT;
+    error_describe_line(error, &description);
+    uplink_tell(&runner->uplink, MESSAGE_FAILED, text_slice(&description), 0, 0, 0);
+    text_finish(&description);
+    return STATUS_REFUSED;
+}
+
+static void on_host_failure(void *data, const struct error *error)
+{
+    struct runner *runner = data;
+    runner->status = refuse(runner, error);
+    loop_stop(runner->loop);
+}
+
 static bool open_host(struct runner *runner, struct error *error)
 {
     runner->loop = loop_create();
@@ -190,6 +207,8 @@ static bool open_host(struct runner *runner, struct error *error)
         .loop = runner->loop,
         .runtime = runner->runtime,
         .watch = runner->watch,
+        .on_failure = on_host_failure,
+        .data = runner,
     };
     runner->host = runner_host_create(&parts);
     loop_set_wake(runner->loop, on_wake, runner);
@@ -210,15 +229,6 @@ static void on_uplink(void *data)
     struct message message;
     while (uplink_take(&runner->uplink, &message))
         obey(runner, &message);
-}
-
-static int refuse(struct runner *runner, const struct error *error)
-{
-    struct text description = TEXT_INIT;
-    error_describe_line(error, &description);
-    uplink_tell(&runner->uplink, MESSAGE_FAILED, text_slice(&description), 0, 0, 0);
-    text_finish(&description);
-    return STATUS_REFUSED;
 }
 
 static void finish(struct runner *runner)
@@ -243,7 +253,7 @@ static void look_for_leaks(void)
 static int run(struct runner *runner)
 {
     struct error error = ERROR_INIT;
-    int status = EXIT_SUCCESS;
+    runner->status = EXIT_SUCCESS;
     prepare_process(runner);
     handle_crashes(runner);
     uplink_init(&runner->uplink, ROLE_CHANNEL_FD);
@@ -252,11 +262,11 @@ static int run(struct runner *runner)
         runner->uplink_watch = loop_watch_readable(runner->loop, runner->uplink.fd, on_uplink, runner);
         loop_run(runner->loop);
     } else {
-        status = refuse(runner, &error);
+        runner->status = refuse(runner, &error);
     }
     finish(runner);
     look_for_leaks();
-    return status;
+    return runner->status;
 }
 
 void runner_run(int count, char **arguments)
