@@ -55,7 +55,8 @@ static const struct flexilib_option options[] = {
                       .summary = "what is replaced; where two begin at one byte, the first in the list"},
     [OPTION_IN] = {"in", FLEXILIB_OPTION_CHOICE, .fallback = "response", .choices = halves, .summary = "whose body"},
     [OPTION_TYPES] = {"types", FLEXILIB_OPTION_LIST, .fallback = "text/html",
-                      .summary = "media types of bodies that are looked at; text/* means all that begin so"},
+                      .summary =
+                          "media types of bodies that are looked at; text/* means all that begin so, * all bodies"},
     [OPTION_IGNORE_CASE] = {"ignore_case", FLEXILIB_OPTION_BOOL, .fallback = "no",
                             .summary = "letters from a to z are found in either case"},
 };
@@ -136,10 +137,11 @@ static bool is_type(struct flexilib_text type, struct flexilib_text wanted)
 static bool has_type(const struct replace *replace, const struct flexilib_exchange *exchange)
 {
     const struct flexilib_value *types = &replace->values[OPTION_TYPES];
-    struct flexilib_text type;
+    struct flexilib_text type = {"", 0};
+    bool is_told = replace->core->header(exchange, replace->half, FLEXILIB_ARG("content-type"), &type);
     /* "not modified" need not tell the type of what is not, and may be about a body that was changed here */
-    if (!replace->core->header(exchange, replace->half, FLEXILIB_ARG("content-type"), &type))
-        return replace->half == FLEXILIB_RESPONSE && replace->core->status(exchange) == 304;
+    if (!is_told && replace->half == FLEXILIB_RESPONSE && replace->core->status(exchange) == 304)
+        return true;
     for (size_t i = 0; i < types->count; ++i) {
         if (is_type(type, types->list[i]))
             return true;
