@@ -19,7 +19,7 @@ signal_ready();
 my $flexilib = start_flexilib(dir => $folder, expect_alerts => qr/alert: runner \d+ .* was killed by signal 9 /, config => <<"END");
 listen: 127.0.0.1:0
 workers: 1
-create_timeout: 200ms
+create_timeout: 1s
 libraries: { late: { path: $ready, isolate: process } }
 routes:
   - { match: /, handler: { late: { file: $signal } } }
@@ -36,7 +36,7 @@ sub go_to_next {
 go_to_next();
 my $asking = connect_to($flexilib);
 $asking->send_request(GET => '/');
-like($flexilib->wait_log(qr/could not start: /), qr/error: runner \d+ of library 'late' could not start: .*flexilib\.yaml:6:\d+: filter 'late' is not ready after 200 ms \(create_timeout\)$/,
+like($flexilib->wait_log(qr/could not start: /), qr/error: runner \d+ of library 'late' could not start: .*flexilib\.yaml:6:\d+: filter 'late' is not ready after 1000 ms \(create_timeout\)$/,
     'one that takes its place and does not get ready ends');
 signal_ready();
 is($asking->read_response->body, "ready\n", 'whoever has waited for it is answered by the next one');
