@@ -249,6 +249,17 @@ static void add_field(struct field_list *list, struct flexilib_text name, struct
     list->items[list->count++] = (struct flexilib_pair){name, value};
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Templates hold no other control characters. What a client says in one must not keep its request from being copied. */
+static bool can_be_value(struct flexilib_text text)
+{
+    return text.length != 0 && !is_blank(text.data[0]) && !is_blank(text.data[text.length - 1]);
+}
+
 static void collect_fields(const struct mirror *mirror, struct flexilib_exchange *exchange, struct field_list *list)
 {
     const struct flexilib_value *set = &mirror->values[OPTION_SET];
@@ -257,7 +268,7 @@ static void collect_fields(const struct mirror *mirror, struct flexilib_exchange
     list->items = mirror->core->allocate(exchange, most * sizeof(list->items[0]));
     for (size_t i = 0; i < set->count; ++i) {
         struct flexilib_text value = mirror->core->expand(exchange, set->values[i].expansion);
-        if (value.length != 0)
+        if (can_be_value(value))
             add_field(list, set->list[i], value);
     }
     for (size_t i = 0; mirror->core->header_at(exchange, FLEXILIB_REQUEST, i, &field); ++i) {
