@@ -1,5 +1,5 @@
 # Where a process takes the place of another, its filters have to be ready before they are asked for anything: one that
-# cannot be ready, or is not in time, makes room for the next process.
+# cannot be ready, or is not in time, makes room for the next process. One that refuses to start is asked again.
 
 use lib 't/lib';
 use FlexiLib::Test;
@@ -48,4 +48,22 @@ $asking->send_request(GET => '/');
 like($flexilib->wait_log(qr/could not start: /), qr/filter 'late': no keys$/, 'and ends, without having been asked');
 signal_ready();
 is($asking->read_response->body, "ready\n", 'the next one answers');
+
+my $obstacle = "$folder/obstacle";
+my $refusing = start_flexilib(expect_alerts => qr/alert: runner \d+ .* was killed by signal 9 /, config => <<"END");
+listen: 127.0.0.1:0
+workers: 1
+libraries: { apart: { path: @{[test_library('isolated')]}, isolate: process } }
+routes:
+  - { match: /, handler: { apart.isolated: { unless: $obstacle } } }
+END
+is(request($refusing, GET => '/')->status, 200, 'a filter starts');
+write_file($obstacle, '');
+kill 'KILL', $refusing->runner_pids;
+ok($refusing->wait_log(qr/error: library 'apart': a process that took the place of another refuses: .*filter 'apart\.isolated' refused to start/), 'in the next process it does not');
+is(request($refusing, GET => '/')->status, 502, 'so requests are not answered');
+unlink $obstacle;
+my $until = time + 20;
+1 until request($refusing, GET => '/')->status == 200 || time > $until;
+is(request($refusing, GET => '/')->status, 200, 'until it can');
 done_testing;

@@ -3,13 +3,12 @@
 #include "base/alloc.h"
 #include "base/fork_guard.h"
 #include "base/log.h"
-#include "filter/chain.h"
 #include "filter/isolated_guest.h"
 #include "filter/isolated_library.h"
 #include "filter/isolated_message.h"
 #include "filter/library.h"
-#include "filter/options.h"
 #include "filter/readiness.h"
+#include "runner/hosted_uses.h"
 #include "runner/link.h"
 #include "runner/refusal.h"
 
@@ -43,19 +42,10 @@ struct visitor {
     struct isolated_guest *guest;
 };
 
-struct hosted_use {
-    unsigned step;
-    struct use *use;
-    struct chain chain;
-    bool is_waiting; /* it has deferred being ready, and is not */
-    bool has_failed; /* and will not be */
-};
-
 struct runner_host {
     struct runner_host_parts parts;
     struct library *library;
-    struct hosted_use **uses;
-    size_t use_count, use_capacity;
+    struct hosted_uses uses;
     struct timer patience; /* with uses that are waited for */
     bool has_failed;
     LIST_HEAD(peers, peer) peers;
@@ -117,15 +107,6 @@ static const struct guest_owner guest_owner = {
     .finished = on_finished,
 };
 
-static struct hosted_use *find_use(const struct runner_host *host, uint64_t step)
-{
-    for (size_t i = 0; i < host->use_count; ++i) {
-        if (host->uses[i]->step == step)
-            return host->uses[i];
-    }
-    return NULL;
-}
-
 static bool make_places(struct peer *peer, size_t place)
 {
     if (place < peer->visitor_count)
@@ -142,7 +123,7 @@ static bool make_places(struct peer *peer, size_t place)
 static struct visitor *add_visitor(struct peer *peer, const struct frame *frame)
 {
     struct runner_host *host = peer->host;
-    struct hosted_use *use = find_use(host, isolated_call_step(frame->payload));
+    struct hosted_use *use = hosted_uses_find(&host->uses, isolated_call_step(frame->payload));
     if (use == NULL || !make_places(peer, (size_t)(frame->exchange & place_mask)))
         return NULL;
     struct visitor **place = find_place(peer, frame->exchange);
@@ -152,15 +133,6 @@ static struct visitor *add_visitor(struct peer *peer, const struct frame *frame)
     *visitor = (struct visitor){.peer = peer, .number = frame->exchange};
     visitor->guest = isolated_guest_create(host->parts.runtime, &use->chain, &guest_owner, visitor);
     return *place = visitor;
-}
-
-static bool is_anything_waited_for(const struct runner_host *host)
-{
-    for (size_t i = 0; i < host->use_count; ++i) {
-        if (host->uses[i]->is_waiting)
-            return true;
-    }
-    return false;
 }
 
 static void give_up(struct runner_host *host)
@@ -178,21 +150,12 @@ static void on_patience_end(struct timer *timer)
     give_up(timer->data);
 }
 
-static bool has_failed_use(const struct runner_host *host)
-{
-    for (size_t i = 0; i < host->use_count; ++i) {
-        if (host->uses[i]->has_failed)
-            return true;
-    }
-    return false;
-}
-
 /* Workers ask so early where the process has taken the place of another: at a start they wait first. */
 static void keep_waiting(struct peer *peer)
 {
     struct runner_host *host = peer->host;
     link_hold(&peer->link);
-    if (has_failed_use(host))
+    if (hosted_uses_have_failed(&host->uses))
         give_up(host);
     else if (host->patience.position == 0)
         timer_start(host->parts.loop, &host->patience, host->parts.settings->create_timeout_ms);
@@ -212,11 +175,14 @@ static void end_visitor(struct visitor *visitor, struct slice message)
 
 static void take_call(struct peer *peer, const struct frame *frame)
 {
-    if (is_anything_waited_for(peer->host)) {
+    struct runner_host *host = peer->host;
+    struct visitor *visitor = find_visitor(peer, frame->exchange);
+    if (visitor == NULL)
+        hosted_uses_retry(&host->uses, &host->parts, host->library, isolated_call_step(frame->payload));
+    if (hosted_uses_wait(&host->uses)) {
         keep_waiting(peer);
         return;
     }
-    struct visitor *visitor = find_visitor(peer, frame->exchange);
     if (visitor == NULL)
         visitor = add_visitor(peer, frame);
     if (visitor == NULL) {
@@ -261,50 +227,15 @@ static void take_open(struct peer *peer, const struct frame *frame)
     link_send(&peer->link);
 }
 
-static struct hosted_use *create_use(struct runner_host *host, unsigned number, struct error *error)
-{
-    const struct step_settings *step = settings_find_step(host->parts.settings, number);
-    if (step == NULL || step->runner != host->parts.runner || host->library == NULL) {
-        error_set(error, "the configuration has no such use of the library");
-        return NULL;
-    }
-    const struct flexilib_filter *filter =
-        library_find_filter(host->library, step->filter, settings_library_name(step), step->place, error);
-    const struct option_scope scope = {host->parts.source, host->parts.settings};
-    struct use *use =
-        filter == NULL ? NULL : use_create(host->parts.runtime, host->library, filter, step, &scope, error);
-    if (use == NULL)
-        return NULL;
-    struct hosted_use *hosted = mem_zalloc(sizeof(*hosted));
-    hosted->step = number;
-    hosted->use = use;
-    hosted->chain = (struct chain){.uses = &hosted->use, .count = 1};
-    host->uses = mem_grow(host->uses, host->use_count, &host->use_capacity, sizeof(struct hosted_use *));
-    host->uses[host->use_count++] = hosted;
-    return hosted;
-}
-
-/* Returns whether it is no longer open. */
-static bool note_readiness(struct hosted_use *use, struct error *error)
-{
-    enum runtime_readiness readiness = use_readiness(use->use, error);
-    use->is_waiting = readiness != RUNTIME_READY;
-    use->has_failed = readiness == RUNTIME_FAILED;
-    return readiness != RUNTIME_WAITING;
-}
-
 static void take_create(struct peer *peer, const struct frame *frame)
 {
     struct runner_host *host = peer->host;
     struct error error = ERROR_INIT;
-    struct hosted_use *use = find_use(host, frame->exchange);
-    if (use == NULL) {
-        use = create_use(host, (unsigned)frame->exchange, &error);
-        if (use != NULL)
-            note_readiness(use, &error);
-    } else if (use->has_failed) {
-        note_readiness(use, &error);
-    }
+    struct hosted_use *use = hosted_uses_find(&host->uses, frame->exchange);
+    if (use == NULL)
+        use = hosted_uses_make(&host->uses, &host->parts, host->library, (unsigned)frame->exchange, &error);
+    else if (use->has_failed)
+        hosted_use_settle(use, &error);
     if (error.is_set) {
         refuse(peer, FRAME_FAILED, frame->exchange, &error);
         return;
@@ -443,17 +374,17 @@ static void tell_readiness(struct runner_host *host, const struct hosted_use *us
 void runner_host_look(struct runner_host *host)
 {
     bool has_changed = false;
-    for (size_t i = 0; i < host->use_count; ++i) {
-        struct hosted_use *use = host->uses[i];
+    for (size_t i = 0; i < host->uses.count; ++i) {
+        struct hosted_use *use = host->uses.items[i];
         struct error error = ERROR_INIT;
-        if (!use->is_waiting || use->has_failed || !note_readiness(use, &error))
+        if (!use->is_waiting || use->has_failed || !hosted_use_settle(use, &error))
             continue;
         has_changed = true;
         tell_readiness(host, use);
     }
-    if (has_changed && host->patience.position != 0 && has_failed_use(host))
+    if (has_changed && host->patience.position != 0 && hosted_uses_have_failed(&host->uses))
         give_up(host);
-    if (!has_changed || is_anything_waited_for(host))
+    if (!has_changed || hosted_uses_wait(&host->uses))
         return;
     timer_stop(host->parts.loop, &host->patience);
     struct peer *peer = LIST_FIRST(&host->peers);
@@ -481,12 +412,7 @@ void runner_host_destroy(struct runner_host *host)
     while (!LIST_EMPTY(&host->peers))
         remove_peer(LIST_FIRST(&host->peers));
     runtime_settle(host->parts.runtime);
-    while (host->use_count != 0) {
-        struct hosted_use *use = host->uses[--host->use_count];
-        use_destroy(use->use);
-        free(use);
-    }
-    free(host->uses);
+    hosted_uses_finish(&host->uses);
     library_close(host->library);
     free(host);
 }

@@ -14,8 +14,15 @@ enum {
     HOG_BYTES = 1 << 20,
 };
 
+enum {
+    OPTION_WORK,
+    OPTION_UNLESS,
+    OPTION_COUNT,
+};
+
 static const struct flexilib_option options[] = {
-    {"work", FLEXILIB_OPTION_INTEGER, .fallback = "0", .summary = "milliseconds of CPU time that create uses"},
+    [OPTION_WORK] = {"work", FLEXILIB_OPTION_INTEGER, .fallback = "0", .summary = "CPU time that create uses, in ms"},
+    [OPTION_UNLESS] = {"unless", FLEXILIB_OPTION_TEXT, .summary = "a file; while it is there, create fails"},
 };
 
 struct isolated {
@@ -74,11 +81,14 @@ static void work_for(uint64_t time_ms)
 
 static bool create(const struct flexilib_core *core, const struct flexilib_value *values, void **filter)
 {
+    const struct flexilib_value *unless = &values[OPTION_UNLESS];
+    if (unless->present && access(unless->text.data, F_OK) == 0)
+        return false;
     struct isolated *isolated = calloc(1, sizeof(*isolated));
     if (isolated == NULL)
         return false;
     isolated->core = core;
-    work_for((uint64_t)values[0].integer);
+    work_for((uint64_t)values[OPTION_WORK].integer);
     isolated->timer = core->extension(core, FLEXILIB_TIMER);
     *filter = isolated;
     return true;
@@ -139,7 +149,7 @@ static flexilib_answer on_request_head(void *filter, struct flexilib_exchange *e
 static const struct flexilib_filter filters[] = {
     {.name = "isolated",
      .options = options,
-     .option_count = 1,
+     .option_count = OPTION_COUNT,
      .create = create,
      .destroy = free,
      .on_request_head = on_request_head,
