@@ -242,6 +242,7 @@ for my $case (
     ['another in quotes', [@elsewhere, headers => [Cookie => qq(token="$forged"; token=$good)]]],
     ['another behind a blank', [@elsewhere, headers => [Cookie => "token =$forged; token=$good"]]],
     ['another in a second parameter', [GET => "/elsewhere?token=$good&token=$forged"]],
+    ['another behind a semicolon', [GET => "/elsewhere?token=$good&a=b;token=$forged"]],
     ['another in a parameter that is spelled otherwise', [GET => "/elsewhere?token=$good&%74oke%6E=$forged"]],
     ['another in the cookie than in the field', [@elsewhere, headers => ['X-Token' => $good, Cookie => "token=$forged"]]],
     ['another in the query than in the cookie', [GET => "/elsewhere?token=$forged", headers => [Cookie => "token=$good"]]],

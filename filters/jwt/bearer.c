@@ -143,13 +143,17 @@ static bool is_parameter(struct flexilib_text written, struct flexilib_text name
     return at == written.length;
 }
 
+/* Some take ";" for "&" (HTML 4 section B.2.2); there is none in a token. */
 static void search_query(struct search *search, struct flexilib_text name)
 {
     struct flexilib_text rest = search->core->query(search->exchange);
     while (rest.length != 0) {
-        struct flexilib_text value = take_item(&rest, '&'), own = take_item(&value, '=');
-        if (is_parameter(own, name))
-            note(search, value);
+        struct flexilib_text pairs = take_item(&rest, '&');
+        while (pairs.length != 0) {
+            struct flexilib_text value = take_item(&pairs, ';'), own = take_item(&value, '=');
+            if (is_parameter(own, name))
+                note(search, value);
+        }
     }
 }
 
