@@ -107,6 +107,28 @@ END
 }
 
 {
+    my $dir    = make_folder();
+    my $folder = "$dir/logs";
+    mkdir $folder or die "mkdir: $!";
+    my $flexilib = start_flexilib(dir => $dir, config => <<'END');
+listen: 127.0.0.1:0
+workers: 1
+access_log: logs/access.log
+END
+    rename $folder, "$folder.old" or die "rename: $!";
+    $flexilib->signal('USR1');
+    my $line = $flexilib->wait_log(qr/reopen/);
+    like($line, qr{error: cannot reopen \Q$folder\E/access\.log: No such file or directory; lines go where they went before$}, 'a folder that is gone is told of');
+    request($flexilib, GET => '/there');
+    mkdir $folder or die "mkdir: $!";
+    $flexilib->signal('USR1');
+    like($flexilib->wait_log(qr/reopen/), qr/info: logs reopened$/, 'and nothing else is, until all is well');
+    ok(-e "$folder/access.log", 'then there is a new one');
+    $flexilib->stop;
+    like(join('', map { read_file($_) } "$folder.old/access.log", "$folder/access.log"), qr{"GET /there }, 'no line is lost meanwhile');
+}
+
+{
     my $result = run_flexilib([], config => <<'END');
 listen: 127.0.0.1:0
 access_log: no/such/folder/access.log

@@ -109,15 +109,20 @@ void logs_release(struct logs *logs, struct log_file *log)
     free_log(log);
 }
 
-void logs_reopen(struct logs *logs)
+bool logs_reopen(struct logs *logs)
 {
+    bool is_complete = true;
     for (struct log_file *log = logs->first; log != NULL; log = log->next) {
         int fd = is_standard_output(log) ? -1 : open_file(log);
-        if (fd == -1 && !is_standard_output(log))
-            console_log(LOG_LEVEL_ERROR, "cannot reopen %s: %s", log->path, strerror(errno));
+        if (fd == -1 && !is_standard_output(log)) {
+            console_log(LOG_LEVEL_ERROR, "cannot reopen %s: %s; lines go where they went before", log->path,
+                        strerror(errno));
+            is_complete = false;
+        }
         if (fd == -1)
             continue;
         close(log->fd);
         log->fd = fd;
     }
+    return is_complete;
 }

@@ -31,7 +31,8 @@ bool logs_is_possible(const char *path);
 /* One user less; without any, the file is closed. */
 void logs_release(struct logs *logs, struct log_file *log);
 
-/* Opens every file anew; where that fails the old one stays, and the console says so. Standard output stays. */
-void logs_reopen(struct logs *logs);
+/* Opens every file anew; where that fails the old one stays, the console says so, and it returns false. Standard output
+ * stays. */
+bool logs_reopen(struct logs *logs);
 
 #endif

@@ -259,9 +259,10 @@ void supervisor_bury_dead(struct supervisor *supervisor)
 
 static void reopen_logs(struct supervisor *supervisor)
 {
-    logs_reopen(&supervisor->supplies.logs);
+    bool is_complete = logs_reopen(&supervisor->supplies.logs);
     generations_reopen_logs(&supervisor->generations);
-    console_log(LOG_LEVEL_INFO, "logs reopened");
+    if (is_complete)
+        console_log(LOG_LEVEL_INFO, "logs reopened");
 }
 
 /* Whoever says it twice means at once; but start_server tells all that still drain again, each time it starts another.
