@@ -12,7 +12,7 @@
 enum {
     MOST_INPUT_BYTES = 8 * 1024,
     MOST_STREAMS = 16,
-    MOST_FIELDS = 64,
+    MOST_FIELDS = 128, /* more than the proxy takes */
     FRAME_HEAD_BYTES = 9,
     KNOWN_FIELD = 0x80, /* in place of a name's length: a whole field of the list below */
     PATH_BYTES = 256,
