@@ -295,7 +295,7 @@ struct flexilib_core {
      * has no on_resume) drop(result) is called on the loop thread instead, if drop is not NULL; perhaps after destroy,
      * so it frees the result and touches nothing else. May come at any time, even before the hook has answered
      * FLEXILIB_PAUSE; a second call for a ticket does nothing but put a line into the log, and so does one for a ticket
-     * of another library. [any thread] */
+     * of another library; once the exchange is over, nothing at all. [any thread] */
     void (*resume)(const struct flexilib_core *core, uint64_t ticket, void *result, void (*drop)(void *result));
 
     /* The extension of that id, as "flexilib.timer/1", or NULL where this FlexiLib has none. [loop] */
@@ -432,8 +432,8 @@ struct flexilib_filter {
                                        size_t length, bool last);
     /* The response's head is there, from the upstream, a later filter, or FlexiLib itself (404, 502, ...). In the
      * chain's reverse order. Comes again where a filter behind this one replaces the response. Interim responses (103
-     * and the like) pass by unseen. Status 101 says that the connection becomes a tunnel for another protocol, whose
-     * bytes no filter sees; another status or a reply prevents that. */
+     * and the like) and trailers pass by unseen. Status 101 says that the connection becomes a tunnel for another
+     * protocol, whose bytes no filter sees; another status or a reply prevents that. */
     flexilib_answer (*on_response_head)(void *filter, struct flexilib_exchange *exchange);
     /* A piece of the response's body, as soon as it comes. The last call has last set, possibly with length 0. Not
      * called where there can be no body: HEAD, 101, 204, 304. With this hook in a chain the length of a forwarded body
