@@ -15,9 +15,11 @@ stuck_timeout: 1s
 libraries:
   own: { path: $isolated, isolate: process, memory: 64MB, call_timeout: 200ms }
   other: { path: $isolated, isolate: process }
+  small: { path: $isolated, isolate: process, memory: 1MB }
 routes:
   - { match: /other, handler: { use: other.isolated } }
   - { match: /inside, handler: { use: other.isolated, isolate: no } }
+  - { match: /small, handler: small.isolated }
   - { match: /, handler: own.isolated }
 END
 
@@ -37,6 +39,7 @@ my %counts = map { request($flexilib, GET => '/')->body =~ /^(\d+) in $runner,/ 
 is(scalar(keys %counts), 8, 'all workers share one process, and so one state');
 my $other = pid_of('/other');
 isnt($other, $runner, 'another library has another process');
+like(request($flexilib, GET => '/small')->body, qr/^1 in \d+, /, 'the least memory that may be set is enough for us');
 
 my $load = start_load($flexilib, path => '/', expect => qr/^\d+ in \d+, no fetch$/);
 $load->wait_running;

@@ -195,11 +195,12 @@ static bool open_host(struct runner *runner, struct error *error)
 {
     runner->loop = loop_create();
     open_runtime(runner);
-    limit_process(runner->own);
     if (runner->slot != NULL && runner->details != NULL)
         runner->watch = call_watch_start(runner->loop, runner->slot, &runner->details->threads, runner->own);
     if (runner->watch == NULL)
         return error_set(error, "cannot watch how long calls take: %s", strerror(errno));
+    /* the stack of that thread is not the library's */
+    limit_process(runner->own);
     const struct runner_host_parts parts = {
         .runner = runner->own,
         .settings = runner->settings,
