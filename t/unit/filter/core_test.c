@@ -46,6 +46,7 @@ static void reads_the_request(void **state)
     struct script a = {.acts = {read_everything}};
     add_filter(world, &a, "a");
     start(world, "GET");
+    expect_trace(world, "a.request forward a.response head pull last a.end finished ");
     world_destroy(world);
 }
 

@@ -395,6 +395,7 @@ static void the_request_cannot_be_changed_in_its_body(void **state)
     begin(world);
     deliver_head(world);
     pull_request_piece(world);
+    expect_trace(world, "a.request forward a.response head pull flush ask a.request_body upload ");
     exchange_gone(world->exchange);
     start(world, "POST");
     exchange_gone(world->exchange);
