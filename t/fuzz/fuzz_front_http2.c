@@ -301,6 +301,8 @@ static bool is_field_fine(const struct stream *stream, size_t index)
         return false;
     if (is_pseudo(field))
         return is_pseudo_fine(stream, index);
+    if (has_byte(field->name, ":"))
+        return false;
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); ++i) {
         if (slice_equals(field->name, slice_from_text(forbidden[i])))
             return false;
