@@ -50,13 +50,17 @@ is_deeply([$flexilib->worker_pids], [$pid], 'it is the same worker after all tha
 $flexilib->signal('USR1');
 ok($flexilib->wait_log(qr/info: logs reopened/), 'USR1 to the supervisor reopens logs');
 
+my $left = $flexilib->connect;
+$left->send_request(GET => '/left', headers => ['x-trouble' => 'wait']);
+$left->close;
+$flexilib->wait_access(qr{/left});
 my $waiting = $flexilib->connect;
 $waiting->send_request(GET => '/', headers => ['x-trouble' => 'busy']);
 $flexilib->reload;
 $flexilib->wait_serving(2);
 is($waiting->read_response->status, 200, 'a reload waits for what is under way');
 $waiting->close;
-$flexilib->wait_log(qr/generation 1 has drained/);
+ok($flexilib->wait_log(qr/generation 1 has drained/), 'and ends, as Close tells work that is for nobody any more');
 is(trouble('none')->status, 200, 'and the next generation serves');
 
 for my $case (['segv', '/', 'trouble'], ['none', '/crash', 'crash']) {

@@ -65,7 +65,8 @@ type (
 	EndHook interface {
 		OnEnd(exchange *Exchange)
 	}
-	// Closer is told that no exchange is left, and that the filter ends.
+	// Closer is told that no exchange is left, and that the filter ends, which waits for work of Exchange.Go to end: Close
+	// is where to tell that work that nobody wants it any more.
 	Closer interface {
 		Close()
 	}

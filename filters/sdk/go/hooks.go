@@ -169,7 +169,7 @@ func flexilibGoDestroy(filter C.uintptr_t) {
 	used := useOf(filter)
 	defer cgo.Handle(filter).Delete()
 	defer used.link.cut()
-	used.link.work.Wait()
+	defer used.link.work.Wait()
 	var answer C.flexilib_answer
 	if closer, ok := used.filter.(Closer); ok {
 		defer used.guard(nil, "Close", &answer)

@@ -10,9 +10,16 @@ import (
 	"strings"
 )
 
-type trouble struct{ nothing *int }
+type trouble struct {
+	nothing *int
+	closing chan struct{}
+}
 
-func create(setup *flexilib.Setup) (*trouble, error) { return &trouble{}, nil }
+func create(setup *flexilib.Setup) (*trouble, error) {
+	return &trouble{closing: make(chan struct{})}, nil
+}
+
+func (trouble *trouble) Close() { close(trouble.closing) }
 
 func (trouble *trouble) OnRequestHead(exchange *flexilib.Exchange) flexilib.Answer {
 	kind, _ := exchange.Request().Header("x-trouble")
@@ -28,6 +35,8 @@ func (trouble *trouble) OnRequestHead(exchange *flexilib.Exchange) flexilib.Answ
 		return exchange.Go(func() any { panic("the work is too hard") })
 	case "busy":
 		return exchange.Go(busy)
+	case "wait":
+		return exchange.Go(func() any { return <-trouble.closing })
 	case "state":
 		*flexilib.State[[]byte](exchange) = make([]byte, 1000)
 	case "spin":
