@@ -20,7 +20,7 @@ my %bodies = (
     empty     => '',
     plain     => $text,
 );
-my %codings = (raw => 'deflate', bomb => 'gzip', broken => 'gzip', short => 'gzip', both => 'gzip, gzip', empty => 'gzip', part => 'gzip', piece => 'plain', beyond => 'plain');
+my %codings = (raw => 'deflate', bomb => 'gzip', broken => 'gzip', short => 'gzip', both => 'gzip, gzip', empty => 'gzip', part => 'gzip', piece => 'plain', beyond => 'plain', whole_range => 'gzip');
 my $backend = start_backend(
     sub {
         my ($connection) = @_;
@@ -40,6 +40,8 @@ my $backend = start_backend(
                 $connection->respond(200, ['Content-Type' => 'text/plain'], $text);
             } elsif ($kind eq 'beyond') {
                 $connection->respond(416, [@seen, 'Content-Range' => 'bytes */100'], 'part');
+            } elsif ($kind eq 'whole_range') {
+                $connection->respond(200, [@seen, 'Content-Range' => 'bytes 0-3/100'], $bodies{gzip});
             } elsif ($kind eq 'part' || $kind eq 'piece') {
                 $connection->respond(206, [@seen, 'Content-Range' => 'bytes 0-3/100'], 'part');
             } elsif ($request->method eq 'HEAD') {
@@ -107,6 +109,7 @@ for my $kind (qw(unknown both part piece)) {
     is($response->header('etag'), '"tag"', 'with what is said of it');
 }
 is(get('/beyond')->header('x-decoded'), 'yes', 'that there is no such part is told by a whole body');
+is(get('/whole_range')->body, $text, 'what is no part is whole, whatever range it tells');
 
 # what servers are asked for
 my $asked = get('/plain', headers => ['Accept-Encoding' => 'compress, br;q=0.5, *', Range => 'bytes=0-3', 'If-Range' => '"tag"']);

@@ -30,12 +30,10 @@ static bool find_coding(const struct headers *headers, struct slice *coding)
     return true;
 }
 
-/* With 416, Content-Range tells how long the whole would be. */
+/* Of other responses Content-Range tells nothing about the body (RFC 9110 section 14.4). */
 static bool is_part(const struct exchange *exchange)
 {
-    const struct response_head *response = &exchange->response;
-    bool has_range = response->status != 416 && headers_find(&response->headers, SLICE("content-range")) != NULL;
-    return response->status == 206 || has_range;
+    return exchange->response.status == 206;
 }
 
 /* The head is now that of the plain body. */
