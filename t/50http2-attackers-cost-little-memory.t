@@ -64,6 +64,8 @@ upstreams:
 routes:
   - { match: /files, files: ./www }
   - { match: /packed, compress: yes, proxy: one }
+  - { match: /kept/narrowed, filters: [{ replace: { rules: [{ from: a }] } }], proxy: one }
+  - { match: /kept/joined, filters: [{ rate-limit: { requests: 1000, per: 1s, by: "{header.a}" } }], proxy: one }
   - { match: /, proxy: one }
 END
     my $warm = FlexiLib::Test::Http2->open($flexilib);
@@ -209,6 +211,30 @@ check('heads that announce many trailers', sub {
         1 .. STREAMS);
     $http2->wait_ping for 1 .. 10;
     is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
+});
+# A list of 1,300 codings in each of 15 fields.
+my $codings = "\x40\x0faccept-encoding" . FlexiLib::Test::Http2::number(0, 7, 3_900) . 'br,' x 1_300;
+# 91 fields of one name
+my $part = "\x40\1a" . FlexiLib::Test::Http2::number(0, 7, 600) . 'x' x 600;
+for my $row (['lists that are narrowed', narrowed => $codings, 14], ['fields that are joined', joined => $part, 90]) {
+    my ($name, $path, $first, $count) = @$row;
+    check($name, sub {
+        my ($http2) = @_;
+        my $block = FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(GET => "/kept/$path"));
+        $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, $block . ($_ == 1 ? $first : "\xbe") . "\xbe" x $count) }
+            1 .. STREAMS);
+        $http2->wait_ping for 1 .. 10;
+        is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
+    });
+}
+check('trailers', sub {
+    my ($http2) = @_;
+    my $block = FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(PUT => '/kept'));
+    $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 4, 2 * $_ - 1, $block) } 1 .. STREAMS);
+    $http2->wait_ping for 1 .. 10;
+    $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, ($_ == 1 ? $field : "\xbe") . "\xbe" x 14) } 1 .. STREAMS);
+    $http2->wait_ping for 1 .. 10;
+    is($http2->wait_stream(199)->{status}, 431, 'those that are too much are refused');
 });
 check('tunnels', sub {
     my ($http2) = @_;

@@ -50,17 +50,31 @@ static struct slice make_thousandths(struct arena *arena, uint64_t number)
     return join(arena, parts, 2);
 }
 
+/* What the fields of that name say, with commas between; it is put together once, as there may be many of them. */
+static struct slice join_fields(const struct headers *headers, struct slice name, struct arena *arena)
+{
+    struct slice *parts = arena_alloc(arena, 2 * headers->count * sizeof(*parts));
+    size_t count = 0;
+    for (size_t i = 0; i < headers->count; ++i) {
+        if (!slice_equals_nocase(headers->items[i].name, name))
+            continue;
+        if (count != 0)
+            parts[count++] = SLICE(", ");
+        parts[count++] = headers->items[i].value;
+    }
+    return join(arena, parts, count);
+}
+
 static struct slice find_header(const struct headers *headers, struct slice name, struct arena *arena)
 {
     const struct header *first = headers_find(headers, name);
     if (first == NULL)
         return SLICE_NONE;
-    struct slice value = first->value;
-    for (size_t i = (size_t)(first - headers->items) + 1; i < headers->count; ++i) {
-        if (slice_equals_nocase(headers->items[i].name, name))
-            value = join(arena, (const struct slice[]){value, SLICE(", "), headers->items[i].value}, 3);
+    for (const struct header *field = first + 1; field < headers->items + headers->count; ++field) {
+        if (slice_equals_nocase(field->name, name))
+            return join_fields(headers, name, arena);
     }
-    return value;
+    return first->value;
 }
 
 static struct slice find_request_header(const struct request_head *request, struct slice name, struct arena *arena)

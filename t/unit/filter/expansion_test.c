@@ -102,6 +102,22 @@ static void says_what_the_request_is(void **state)
     expect(scene, "{protocol}", "HTTP/2.0");
 }
 
+static void many_fields_of_a_name_cost_little(void **state)
+{
+    enum {
+        FIELD_COUNT = 100,
+        FIELD_BYTES = 600,
+    };
+    static char value[FIELD_BYTES];
+    struct scene *scene = *state;
+    memset(value, 'x', sizeof(value));
+    for (size_t i = 0; i < FIELD_COUNT; ++i)
+        headers_add(&scene->exchange.request.headers, &scene->arena, SLICE("x-many"), slice_of(value, sizeof(value)));
+    size_t before = scene->arena.taken_bytes;
+    assert_int_equal(expand(scene, "{header.x-many}").length, FIELD_COUNT * (FIELD_BYTES + 2) - 2);
+    assert_true(scene->arena.taken_bytes - before < 2 * FIELD_COUNT * FIELD_BYTES);
+}
+
 static void hosts_and_ports_are_taken_apart(void **state)
 {
     static const char *const rows[][4] = {
@@ -268,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(says_what_the_request_is),
+        SCENE_TEST(many_fields_of_a_name_cost_little),
         SCENE_TEST(hosts_and_ports_are_taken_apart),
         SCENE_TEST(parameters_are_decoded),
         SCENE_TEST(what_is_not_there_yet_is_empty),
