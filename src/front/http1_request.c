@@ -1,6 +1,7 @@
 #include "front/http1_request.h"
 
 #include "front/request_fields.h"
+#include "http/head_text.h"
 #include "http/trailers.h"
 
 enum {
@@ -13,9 +14,11 @@ enum {
 struct judgement {
     struct request_head *request;
     struct http1_framing *framing;
+    size_t head_bytes;
     bool has_host, has_length, has_coding;
     bool says_close, says_keep_alive, says_upgrade, says_te, asks_trailers;
     struct slice upgrade;
+    char *upgrade_list; /* NULL as long as one field says it all */
     struct slice host;
     struct slice named[NAMED_FIELDS_LIMIT]; /* by Connection and Proxy-Connection */
     size_t named_count;
@@ -116,12 +119,20 @@ static struct request_refusal note_expect(struct judgement *judgement, struct sl
     return REQUEST_ACCEPTED;
 }
 
+/* The list is written where a second field goes on with it; what all of them say is shorter than the head. */
 static struct request_refusal note_upgrade(struct judgement *judgement, struct arena *arena, struct slice value)
 {
-    if (judgement->upgrade.length == 0)
-        judgement->upgrade = value;
-    else
-        judgement->upgrade = arena_print(arena, "%.*s, %.*s", SLICE_ARG(judgement->upgrade), SLICE_ARG(value));
+    struct slice *upgrade = &judgement->upgrade;
+    if (upgrade->length == 0) {
+        *upgrade = value;
+        return REQUEST_ACCEPTED;
+    }
+    if (judgement->upgrade_list == NULL) {
+        judgement->upgrade_list = arena_alloc(arena, judgement->head_bytes);
+        head_put(judgement->upgrade_list, *upgrade);
+    }
+    char *end = head_put(head_put(judgement->upgrade_list + upgrade->length, SLICE(", ")), value);
+    *upgrade = slice_of(judgement->upgrade_list, (size_t)(end - judgement->upgrade_list));
     return REQUEST_ACCEPTED;
 }
 
@@ -263,7 +274,7 @@ struct request_refusal http1_request_build(const struct parsed_head *head, struc
                                            struct request_head *request, struct http1_framing *framing)
 {
     struct slice copy = arena_copy(arena, slice_of(text.data, head->length));
-    struct judgement judgement = {.request = request, .framing = framing};
+    struct judgement judgement = {.request = request, .framing = framing, .head_bytes = head->length};
     *framing = (struct http1_framing){0};
     *request = (struct request_head){
         .method = move_slice(head->method, text, copy),

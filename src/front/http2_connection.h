@@ -122,7 +122,7 @@ struct http2_connection {
     uint64_t lingered_bytes;
     uint64_t taken_bytes; /* by the client, when the timer of a write was last over */
     uint64_t data_bytes;  /* of bodies made ready to be written */
-    size_t head_bytes;    /* of the requests at hand */
+    size_t head_bytes;    /* of the requests at hand, and of their trailers */
     size_t running_count; /* of streams whose exchange was started */
     size_t delayed_count; /* of those that wait to be started */
     size_t waiting_bytes; /* of memory that holds pieces of responses */

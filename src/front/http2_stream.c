@@ -91,12 +91,18 @@ void http2_stream_add_field(struct http2_stream *stream, const struct header *fi
     stream->is_too_much = connection->head_bytes > HTTP2_HEADS_BYTES;
 }
 
+/* They count as heads do, and with those of all other requests. */
 bool http2_stream_add_trailer(struct http2_stream *stream, const struct header *field)
 {
+    struct http2_connection *connection = stream->connection;
     struct exchange *exchange = stream->entry.exchange;
-    if (!http2_fields_count(&stream->trailers, stream->connection->front->settings, field))
-        return true;
-    return trailers_add(&exchange->request_trailers, &exchange->arena, field);
+    struct http2_fields *trailers = &stream->trailers;
+    size_t before = trailers->bytes;
+    bool is_taken = http2_fields_count(trailers, connection->front->settings, field);
+    connection->head_bytes += trailers->bytes - before;
+    http2_sender_choose_pieces(connection);
+    trailers->is_too_large = trailers->is_too_large || connection->head_bytes > HTTP2_HEADS_BYTES;
+    return !is_taken || trailers->is_too_large || trailers_add(&exchange->request_trailers, &exchange->arena, field);
 }
 
 /* Streams share their connection fairly, unless the client says otherwise. */
@@ -217,7 +223,7 @@ static void destroy(struct http2_stream *stream)
     dispatch_close(&stream->entry);
     http2_body_finish(stream);
     http2_sender_release(stream);
-    connection->head_bytes -= stream->fields.bytes;
+    connection->head_bytes -= stream->fields.bytes + stream->trailers.bytes;
     http2_sender_choose_pieces(connection);
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);
     timer_stop(connection->front->loop, &stream->timer);

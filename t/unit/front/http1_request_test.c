@@ -357,12 +357,35 @@ static void guesses_what_a_bad_request_was(void **state)
     }
 }
 
+static void bounds_what_many_fields_of_upgrade_cost(void **state)
+{
+    enum {
+        FIELD_COUNT = 90,
+    };
+    static const char line[] = "Upgrade: %0600d\r\n";
+    static char raw[FIELD_COUNT * 700];
+    size_t length = (size_t)snprintf(raw, sizeof(raw), GET "Connection: upgrade\r\n");
+    for (size_t i = 0; i < FIELD_COUNT; ++i)
+        length += (size_t)snprintf(raw + length, sizeof(raw) - length, line, (int)i);
+    length += (size_t)snprintf(raw + length, sizeof(raw) - length, END);
+    struct judged judged;
+    judge(&judged, slice_of(raw, length));
+    assert_int_equal(judged.refusal.status, 0);
+    assert_int_equal(judged.request.upgrade.length, FIELD_COUNT * 602 - 2);
+    assert_true(judged.arena.taken_bytes < 3 * length);
+    arena_finish(&judged.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_what_can_be_read_in_two_ways), cmocka_unit_test(tells_what_a_request_means),
-        cmocka_unit_test(every_part_of_a_head_is_incomplete),   cmocka_unit_test(a_target_beyond_the_limit_is_too_long),
-        cmocka_unit_test(keeps_nothing_of_the_received_text),   cmocka_unit_test(guesses_what_a_bad_request_was),
+        cmocka_unit_test(refuses_what_can_be_read_in_two_ways),
+        cmocka_unit_test(tells_what_a_request_means),
+        cmocka_unit_test(every_part_of_a_head_is_incomplete),
+        cmocka_unit_test(a_target_beyond_the_limit_is_too_long),
+        cmocka_unit_test(keeps_nothing_of_the_received_text),
+        cmocka_unit_test(guesses_what_a_bad_request_was),
+        cmocka_unit_test(bounds_what_many_fields_of_upgrade_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
