@@ -64,7 +64,8 @@ follows('a link on the way', 'mounted.so', "two\n", '/mounted');
 
 # Half of it, closed: its writer was interrupted, or comes back.
 write_file("$folder/real/one.so", substr $library{one}, 0, length($library{one}) / 2);
-is(answer(), "two\n", 'half a library harms nothing');
+like($flexilib->wait_log(qr/is not whole/), qr{warning: '.*/answer\.so' is not whole yet: the rest of it is waited for$}, 'half a library is told of');
+is(answer(), "two\n", 'and harms nothing');
 write_file("$folder/real/one.so", '');
 open my $handle, '>>:raw', "$folder/real/one.so" or die "one.so: $!";
 print {$handle} $library{one};

@@ -227,7 +227,10 @@ static bool is_worth_reading(const struct watched_file *file, int fd)
         return false;
     if (file->content == 0 && content_of_status(&status) == file->status)
         return false;
-    return file->kind != WATCH_LIBRARY || !elf_is_cut_short(fd);
+    bool is_whole = file->kind != WATCH_LIBRARY || !elf_is_cut_short(fd);
+    if (!is_whole)
+        console_log(LOG_LEVEL_WARNING, "'%s' is not whole yet: the rest of it is waited for", file->path);
+    return is_whole;
 }
 
 static void begin_look(struct watched *watched, struct watched_file *file)
