@@ -227,6 +227,15 @@ for my $row (['lists that are narrowed', narrowed => $codings, 14], ['fields tha
         is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
     });
 }
+# 3,900 bytes that become 11,700 in the one spelling that paths have.
+my $path = "\x44" . FlexiLib::Test::Http2::number(0, 7, 3_900) . '/kept/' . '"' x 3_894;
+check('paths', sub {
+    my ($http2) = @_;
+    my $block = FlexiLib::Test::Http2::fields_bytes([':method' => 'GET', ':scheme' => 'http', ':authority' => 'localhost']);
+    $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, $block . ($_ == 1 ? $path : "\xbe")) } 1 .. STREAMS);
+    $http2->wait_ping for 1 .. 10;
+    is($http2->stream(199)->{reset}, 7, 'those that are too much are refused');
+});
 check('trailers', sub {
     my ($http2) = @_;
     my $block = FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(PUT => '/kept'));

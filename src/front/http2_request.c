@@ -218,7 +218,10 @@ static struct request_refusal judge_target(struct judgement *judgement, struct a
     }
     if (!request_rules_is_target(target) || target.data[0] != '/')
         return REQUEST_REFUSED(400, "the :path is malformed");
-    return request_rules_take_path(request, target, arena);
+    size_t taken_bytes = arena->taken_bytes;
+    struct request_refusal refusal = request_rules_take_path(request, target, arena);
+    judgement->framing->path_bytes = arena->taken_bytes - taken_bytes;
+    return refusal;
 }
 
 /* RFC 8441: CONNECT with :protocol. */

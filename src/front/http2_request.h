@@ -25,6 +25,7 @@ bool http2_fields_count(struct http2_fields *fields, const struct settings *sett
 
 struct http2_framing {
     int64_t content_length; /* -1 where it is not told */
+    size_t path_bytes;      /* taken for the path in its one spelling */
     bool expects_continue;
     bool is_server_wide; /* OPTIONS *: about FlexiLib itself, nothing to route */
     bool is_websocket;   /* RFC 8441 */

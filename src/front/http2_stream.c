@@ -139,11 +139,22 @@ static bool is_misdirected(const struct http2_stream *stream)
                                         stream->entry.exchange->request.authority);
 }
 
+/* A path may become three times as long when it is brought into its one spelling: that counts too. */
+static void count_path(struct http2_stream *stream)
+{
+    struct http2_connection *connection = stream->connection;
+    stream->fields.bytes += stream->framing.path_bytes;
+    connection->head_bytes += stream->framing.path_bytes;
+    http2_sender_choose_pieces(connection);
+    stream->is_too_much = stream->is_too_much || connection->head_bytes > HTTP2_HEADS_BYTES;
+}
+
 void http2_stream_end_head(struct http2_stream *stream)
 {
     struct exchange *exchange = stream->entry.exchange;
     struct request_head *request = &exchange->request;
     struct request_refusal refusal = http2_request_build(&stream->fields, &exchange->arena, request, &stream->framing);
+    count_path(stream);
     if (stream->connection->listener->tls != NULL)
         request->scheme = SLICE("https");
     stream->is_head_request = slice_equals(request->method, SLICE("HEAD"));

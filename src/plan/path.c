@@ -102,8 +102,16 @@ static size_t skip_canonical(struct slice raw)
     return i;
 }
 
-/* Brings every byte into its one spelling. out has room for three bytes each. Returns the end, NULL where one is bad.
- */
+/* The most that the bytes take in their one spelling: an escape is none longer than it was. */
+static size_t count_room(struct slice raw)
+{
+    size_t bytes = raw.length;
+    for (size_t i = 0; i < raw.length; ++i)
+        bytes += class_of(raw.data[i]) == BYTE_UNSAFE ? 2 : 0;
+    return bytes;
+}
+
+/* Brings every byte into its one spelling. out has room for that. Returns the end, NULL where one is bad. */
 static char *spell_bytes(struct slice raw, char *out)
 {
     for (size_t i = 0; i < raw.length; ++i) {
@@ -165,7 +173,7 @@ enum path_result path_canonicalize(struct slice raw, struct arena *arena, struct
         *canonical = raw;
         return PATH_OK;
     }
-    char *text = arena_alloc(arena, good + 3 * (raw.length - good));
+    char *text = arena_alloc(arena, good + count_room(slice_skip(raw, good)));
     memcpy(text, raw.data, good);
     char *end = spell_bytes(slice_skip(raw, good), text + good);
     if (end == NULL)
