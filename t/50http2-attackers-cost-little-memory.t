@@ -229,6 +229,26 @@ for my $row (['lists that are narrowed', narrowed => $codings, 14], ['fields tha
 }
 # 3,900 bytes that become 11,700 in the one spelling that paths have.
 my $path = "\x44" . FlexiLib::Test::Http2::number(0, 7, 3_900) . '/kept/' . '"' x 3_894;
+my $crumb = "\x40\6cookie\3a=b";
+my $empty = "\x40\1a\0";
+for my $row (['crumbs of cookies', $crumb, 108, 7], ['fields of little', $empty, 95]) {
+    my ($name, $first, $count, $reset) = @$row;
+    check($name, sub {
+        my ($http2) = @_;
+        my $block = FlexiLib::Test::Http2::fields_bytes(FlexiLib::Test::Http2::request_fields(GET => '/kept'));
+        $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, $block . ($_ == 1 ? $first : "\xbe") . "\xbe" x $count) }
+            1 .. STREAMS);
+        $http2->wait_ping for 1 .. 10;
+        is($http2->stream(199)->{reset}, $reset, 'those that are too much are refused');
+    });
+}
+my $host = "\x41" . FlexiLib::Test::Http2::number(0, 7, 3_900) . 'x' x 3_900;
+check('hosts', sub {
+    my ($http2) = @_;
+    my $block = FlexiLib::Test::Http2::fields_bytes([':method' => 'GET', ':scheme' => 'http', ':path' => '/kept']);
+    $http2->send(join '', map { FlexiLib::Test::Http2::frame_bytes(HEADERS => 5, 2 * $_ - 1, $block . ($_ == 1 ? $host : "\xbe")) } 1 .. STREAMS);
+    is($http2->wait_stream(199)->{status}, 400, 'those that are too long are refused');
+});
 check('paths', sub {
     my ($http2) = @_;
     my $block = FlexiLib::Test::Http2::fields_bytes([':method' => 'GET', ':scheme' => 'http', ':authority' => 'localhost']);

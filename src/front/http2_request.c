@@ -1,12 +1,17 @@
 #include "front/http2_request.h"
 
+#include "base/alloc.h"
 #include "config/settings.h"
 #include "front/request_fields.h"
+#include "http/head_text.h"
 #include "http/trailers.h"
+
+#include <stdlib.h>
 
 enum {
     FIELD_COST_BYTES = 32, /* RFC 9113 section 6.5.2 */
     SPARE_FIELDS = 8,      /* room for what filters and the client add */
+    FIRST_FIELDS = 16,     /* as many there is room for at first */
 };
 
 static bool is_cookie(struct slice name)
@@ -27,13 +32,38 @@ bool http2_fields_count(struct http2_fields *fields, const struct settings *sett
     return !fields->is_too_large;
 }
 
+/* Not in the arena, which would keep every list that was too short. */
+static struct header *make_room(struct headers *list)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? FIRST_FIELDS : 2 * list->capacity;
+        list->items = mem_realloc(list->items, list->capacity * sizeof(list->items[0]));
+    }
+    return &list->items[list->count++];
+}
+
+/* Name and value in one piece: most are short. */
+static struct header copy_field(struct arena *arena, const struct header *field)
+{
+    char *text = arena_alloc(arena, field->name.length + field->value.length);
+    struct slice name = slice_of(text, field->name.length), value = slice_of(text + name.length, field->value.length);
+    head_put(head_put(text, field->name), field->value);
+    return (struct header){.name = name, .value = value};
+}
+
 void http2_fields_add(struct http2_fields *fields, struct arena *arena, const struct settings *settings,
                       const struct header *field)
 {
     if (!http2_fields_count(fields, settings, field))
         return;
     fields->has_cookie = fields->has_cookie || is_cookie(field->name);
-    headers_add(&fields->list, arena, arena_copy(arena, field->name), arena_copy(arena, field->value));
+    *make_room(&fields->list) = copy_field(arena, field);
+}
+
+void http2_fields_finish(struct http2_fields *fields)
+{
+    free(fields->list.items);
+    fields->list = (struct headers){0};
 }
 
 /* What the fields have said so far. */
@@ -280,7 +310,7 @@ struct request_refusal http2_request_build(const struct http2_fields *fields, st
     http2_request_guess(fields, request);
     if (fields->is_too_large)
         return REQUEST_REFUSED(431, "the head is too large");
-    request->headers.capacity = fields->list.count + SPARE_FIELDS;
+    request->headers.capacity = fields->field_count + SPARE_FIELDS;
     request->headers.items = arena_alloc(arena, request->headers.capacity * sizeof(struct header));
     for (size_t i = 0; i < fields->list.count && refusal.status == 0; ++i)
         refusal = judge_field(&judgement, arena, &fields->list.items[i]);

@@ -16,12 +16,15 @@ struct http2_fields {
     bool is_too_large; /* what came since was left out */
 };
 
-/* Adds a field, copied into the arena, unless that would be more than the limits allow. */
+/* Adds a field, its texts copied into the arena, unless that would be more than the limits allow. */
 void http2_fields_add(struct http2_fields *fields, struct arena *arena, const struct settings *settings,
                       const struct header *field);
 
 /* Counts one more, within the same limits. Returns false where it is too much. */
 bool http2_fields_count(struct http2_fields *fields, const struct settings *settings, const struct header *field);
+
+/* Frees the list, but not its texts, and leaves it empty. */
+void http2_fields_finish(struct http2_fields *fields);
 
 struct http2_framing {
     int64_t content_length; /* -1 where it is not told */

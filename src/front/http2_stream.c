@@ -171,6 +171,9 @@ void http2_stream_end_head(struct http2_stream *stream)
         refuse(stream, 400, "a WebSocket that is over before it begins");
     else
         stream->state = HTTP2_STREAM_READY;
+    /* of a stream that is refused the log still shows what came */
+    if (stream->state != HTTP2_STREAM_HEAD)
+        http2_fields_finish(&stream->fields);
     http2_stream_make_due(stream);
 }
 
@@ -234,6 +237,7 @@ static void destroy(struct http2_stream *stream)
     dispatch_close(&stream->entry);
     http2_body_finish(stream);
     http2_sender_release(stream);
+    http2_fields_finish(&stream->fields);
     connection->head_bytes -= stream->fields.bytes + stream->trailers.bytes;
     http2_sender_choose_pieces(connection);
     nghttp2_session_set_stream_user_data(connection->session, stream->id, NULL);

@@ -37,7 +37,7 @@ bool request_rules_is_authority(struct slice text)
             return false;
         ++end;
     }
-    if (end == 0)
+    if (end == 0 || text.length > REQUEST_AUTHORITY_LIMIT_BYTES)
         return false;
     struct slice rest = slice_skip(text, end);
     return rest.length == 0 || (rest.data[0] == ':' && is_port(slice_skip(rest, 1)));

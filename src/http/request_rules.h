@@ -17,6 +17,7 @@ struct request_refusal {
 
 enum {
     REQUEST_TARGET_LIMIT_BYTES = 16 * 1024, /* more is answered 414 */
+    REQUEST_AUTHORITY_LIMIT_BYTES = 1024,   /* a name of DNS has 253 */
 };
 
 /* The methods that FlexiLib lets through by itself, for the field Allow. */
@@ -26,7 +27,8 @@ enum {
 struct request_refusal request_rules_check_method(struct slice method);
 
 /* Whether the text is HOST or HOST:PORT as a Host field may hold it. Stricter than RFC 3986: no percent escapes and
- * sub-delims, which no name in use has and which routes could only misunderstand. */
+ * sub-delims, which no name in use has and which routes could only misunderstand. It is copied to many places, and
+ * therefore not long either. */
 bool request_rules_is_authority(struct slice text);
 
 /* Whether the text holds nothing that no target may: it is not empty and made of 0x21 to 0x7e without "#". */

@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_request(&request, &framing);
     else
         CLAIM(refusal.status >= 400 && refusal.status <= 499 && refusal.reason != NULL);
+    http2_fields_finish(&fields);
     arena_finish(&arena);
     return 0;
 }

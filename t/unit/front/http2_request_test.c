@@ -26,6 +26,7 @@ static void judge(struct judged *judged, const char *const *texts)
         http2_fields_add(&judged->fields, &judged->arena, &settings, &field);
     }
     judged->refusal = http2_request_build(&judged->fields, &judged->arena, &judged->request, &judged->framing);
+    http2_fields_finish(&judged->fields);
 }
 
 static bool is_text(struct slice slice, const char *text)
