@@ -1,6 +1,7 @@
 #include "runner/hosted_uses.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "filter/library.h"
 #include "filter/options.h"
@@ -39,7 +40,8 @@ struct hosted_use *hosted_uses_make(struct hosted_uses *uses, const struct runne
                                     struct library *library, unsigned step, struct error *error)
 {
     struct use *use = create(parts, library, step, error);
-    uses->again_ms = loop_now_ms(parts->loop) + AGAIN_MS;
+    /* from its end on: one that takes its time to refuse, again and again, would leave none to the others */
+    uses->again_ms = clock_monotonic_us() / 1000 + AGAIN_MS;
     if (use == NULL)
         return NULL;
     struct hosted_use *hosted = mem_zalloc(sizeof(*hosted));
