@@ -6,6 +6,7 @@ enum {
     MOST_PLAIN_HEAD_BYTES = 8 * 1024,
     MOST_PLAIN_FIELDS = 64,
     MOST_PLAIN_DIGITS = 5,
+    MOST_PLAIN_HOST_BYTES = 259, /* a name as long as DNS has them, and a port */
     MOST_DIGITS = 16,
 };
 
@@ -229,6 +230,7 @@ static enum strict_verdict read_host(struct strict_request *request, struct slic
         note(&verdict, !is_alphanumeric(value.data[i]) && !is_one_of(value.data[i], ".-"), STRICT_ODD);
         note(&verdict, is_one_of(value.data[i], " \t@/\\?#,\""), STRICT_BAD);
     }
+    note(&verdict, value.length > MOST_PLAIN_HOST_BYTES, STRICT_ODD);
     note(&verdict, value.length == 0, STRICT_BAD);
     return verdict;
 }

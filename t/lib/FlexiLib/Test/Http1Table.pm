@@ -215,6 +215,9 @@ sub hosts {
         (map { refused('Host ' . printable($_), 400, "GET / HTTP/1.1\r\nHost: $_\r\n\r\n") }
                 '', 'a/../b@c d', "\xc3\xa9", 'a, b', 'u@a', 'a:x', 'a:65536', ':80', '[::1', 'a%2eb', 'a#b', 'a?b', 'a\\b', 'a b', 'a:80:80',
                 '[::1]x', 'http://a', "a\x7f", 'a:-1', '[]', '*'),
+        refused('a Host of more than 1 KB', 400, "GET / HTTP/1.1\r\nHost: @{['x' x 1025]}\r\n\r\n"),
+        passed('a Host of 1 KB', "GET /p HTTP/1.1\r\nHost: @{['x' x 1024]}\r\n\r\n",
+            "GET /p HTTP/1.1\r\nHost: @{['x' x 1024]}\r\nVia: 1.1 flexilib\r\n\r\n"),
         refused('an absolute target without Host', 400, "GET http://a/ HTTP/1.1\r\n\r\n"),
         refused('an absolute target with a user', 400, "GET http://u\@a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
         refused('an absolute target without a host', 400, "GET http:///p HTTP/1.1\r\nHost: a\r\n\r\n"),
