@@ -12,7 +12,7 @@
 enum {
     MOST_INPUT_BYTES = 8 * 1024,
     MOST_STREAMS = 16,
-    MOST_FIELDS = 128, /* more than the proxy takes */
+    MOST_FIELDS = 128, /* that are sent; of such as are not crumbs of cookies, more than the proxy takes */
     FRAME_HEAD_BYTES = 9,
     KNOWN_FIELD = 0x80, /* in place of a name's length: a whole field of the list below */
     PATH_BYTES = 256,
@@ -140,20 +140,19 @@ static struct header take_field(struct slice *input)
     return field;
 }
 
-/* Takes the fields in data, packs them, and notes what they say. */
+/* Takes the fields in data, packs them, and notes what they say. Those that cannot be noted are not sent either. */
 static void take_fields(struct stream *stream, struct slice data, struct text *packed)
 {
     while (data.length != 0) {
         struct header field = take_field(&data);
-        pack_field(packed, &field);
-        if (stream == NULL)
-            continue;
-        size_t *count = stream->has_trailers ? &stream->trailer_count : &stream->field_count;
-        struct header *fields = stream->has_trailers ? stream->trailers : stream->fields;
-        if (*count == MOST_FIELDS)
-            stream->is_broken = true;
-        else
+        if (stream != NULL) {
+            size_t *count = stream->has_trailers ? &stream->trailer_count : &stream->field_count;
+            struct header *fields = stream->has_trailers ? stream->trailers : stream->fields;
+            if (*count == MOST_FIELDS)
+                return;
             fields[(*count)++] = field;
+        }
+        pack_field(packed, &field);
     }
 }
 
