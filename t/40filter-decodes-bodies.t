@@ -3,6 +3,7 @@
 
 use lib 't/lib';
 use FlexiLib::Test;
+use FlexiLib::Test::Http2;
 use Compress::Zlib ();
 
 my $text = join '', map { "line $_ of a text that is worth compressing\n" } 1 .. 20_000;
@@ -157,5 +158,28 @@ for my $path ('/', '/whole/') {
     like(post($path, compress => 'xyz')->body, qr/^3 363 compress no/, 'an unknown coding stays');
 }
 like(post('/', gzip => Compress::Zlib::memGzip('small'))->body, qr/^5 537 - yes/, 'a small one');
+
+# A client of many bodies has a share of the room for windows: here of 8 MB each, behind a frame's head and one byte.
+my $window = "\x28\xb5\x2f\xfd\x00\x68" . "\x08\x00\x00x";
+my $greedy = FlexiLib::Test::Http2->open($flexilib);
+for my $stream (map { 2 * $_ - 1 } 1 .. 20) {
+    $greedy->request($stream, POST => '/', ['content-encoding' => 'zstd'], end => 0);
+    $greedy->data($stream, $window);
+}
+my $refused = sub { scalar grep { ($greedy->stream(2 * $_ - 1)->{status} // 0) == 503 } 1 .. 20 };
+1 while !$refused->() && $greedy->read_frame;
+ok($refused->(), 'one client cannot have room for all');
+$greedy->wait_ping for 1 .. 5;
+my $modest = FlexiLib::Test::Http2->open($flexilib);
+for my $stream (1, 3, 5) {
+    $modest->request($stream, POST => '/', ['content-encoding' => 'zstd'], end => 0);
+    $modest->data($stream, $window);
+}
+$modest->wait_ping;
+$modest->data($_, "\x01\x00\x00", end => 1) for 1, 3, 5;
+is(join(' ', map { $modest->wait_stream($_)->{status} } 1, 3, 5), '200 200 200', 'and leaves some to others');
+like($modest->wait_stream(1)->{body}, qr/^1 120 - yes/, 'whose bodies are decoded');
+$modest->close;
+$greedy->close;
 
 done_testing;

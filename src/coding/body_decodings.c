@@ -10,10 +10,13 @@ enum {
     OUTPUT_BYTES = 64 * 1024,
     /* What all of them may take together; the largest window is an eighth of it. */
     MOST_MEMORY_BYTES = 128 * 1024 * 1024,
+    /* And what those may that one client sends at once: two of the largest windows. */
+    MOST_SHARED_BYTES = MOST_MEMORY_BYTES / 4,
 };
 
 struct decoding {
     struct body_decodings *all;
+    size_t *shared; /* NULL: with nobody */
     const struct decoder_calls *calls;
     struct decoder *decoder; /* NULL when its work is done */
     size_t counted_bytes;    /* of it and this */
@@ -47,18 +50,27 @@ static bool knows(struct slice coding)
 static void count_memory(struct decoding *decoding, size_t bytes)
 {
     decoding->all->memory_bytes += bytes - decoding->counted_bytes;
+    if (decoding->shared != NULL)
+        *decoding->shared += bytes - decoding->counted_bytes;
     decoding->counted_bytes = bytes;
 }
 
-static size_t what_is_left(const struct body_decodings *all)
+static size_t what_is_left(const struct body_decodings *all, const size_t *shared)
 {
-    return all->memory_bytes < MOST_MEMORY_BYTES ? MOST_MEMORY_BYTES - all->memory_bytes : 0;
+    size_t left = all->memory_bytes < MOST_MEMORY_BYTES ? MOST_MEMORY_BYTES - all->memory_bytes : 0;
+    size_t own = shared == NULL ? left : *shared < MOST_SHARED_BYTES ? MOST_SHARED_BYTES - *shared : 0;
+    return own < left ? own : left;
 }
 
-static struct decoding *open_one(void *context, struct slice coding)
+static bool is_within(const struct body_decodings *all, const size_t *shared)
+{
+    return all->memory_bytes <= MOST_MEMORY_BYTES && (shared == NULL || *shared <= MOST_SHARED_BYTES);
+}
+
+static struct decoding *open_one(void *context, struct slice coding, size_t *shared)
 {
     struct body_decodings *all = context;
-    size_t left = what_is_left(all);
+    size_t left = what_is_left(all, shared);
     const struct decoder_calls *calls = find_calls(coding);
     if (left <= sizeof(struct decoding))
         return NULL;
@@ -70,6 +82,7 @@ static struct decoding *open_one(void *context, struct slice coding)
         return NULL;
     }
     decoding->all = all;
+    decoding->shared = shared;
     decoding->calls = calls;
     decoding->decoder = decoder;
     decoding->counted_bytes = 0;
@@ -85,9 +98,11 @@ static enum decoding_state work(struct decoding *decoding, struct slice *input, 
     };
     struct coder_room room = {.data = decoding->output, .length = OUTPUT_BYTES};
     enum decoder_result result = decoding->calls->work(decoding->decoder, input, &room);
+    size_t before = decoding->counted_bytes;
     *output = slice_of(decoding->output, room.used);
     count_memory(decoding, sizeof(*decoding) + decoding->calls->memory_bytes(decoding->decoder));
-    bool is_too_much = decoding->all->memory_bytes > MOST_MEMORY_BYTES;
+    /* who takes no more does not suffer for who does */
+    bool is_too_much = decoding->counted_bytes > before && !is_within(decoding->all, decoding->shared);
     return is_too_much ? DECODING_NO_ROOM : states[result];
 }
 
@@ -98,6 +113,13 @@ static void settle(struct decoding *decoding)
     decoding->calls->destroy(decoding->decoder);
     decoding->decoder = NULL;
     count_memory(decoding, sizeof(*decoding));
+}
+
+static void leave(struct decoding *decoding)
+{
+    if (decoding->shared != NULL)
+        *decoding->shared -= decoding->counted_bytes;
+    decoding->shared = NULL;
 }
 
 static void close_one(struct decoding *decoding)
@@ -112,5 +134,6 @@ const struct decoding_services body_decoding_services = {
     .open = open_one,
     .work = work,
     .settle = settle,
+    .leave = leave,
     .close = close_one,
 };

@@ -144,6 +144,7 @@ struct exchange_room {
     size_t kept_bytes;      /* of requests' bodies that may have to be sent again; whoever keeps them counts them */
     size_t collected_bytes; /* of those that filters want whole */
     size_t coded_bytes;     /* what responses take that are being compressed, counted by whoever does it */
+    size_t decoding_bytes;  /* what bodies take whose coding is being taken off, counted by decoding_services */
 };
 
 enum {

@@ -5,7 +5,8 @@
 bool exchange_begin_decoding(struct exchange *exchange, struct half *half, struct slice coding)
 {
     struct runtime *runtime = exchange->runtime;
-    half->decoding = runtime->decoding_services->open(runtime->decoding_context, coding);
+    size_t *shared = exchange->room == NULL ? NULL : &exchange->room->decoding_bytes;
+    half->decoding = runtime->decoding_services->open(runtime->decoding_context, coding, shared);
     half->decoded_at = half->heads;
     half->is_changed = true;
     return half->decoding != NULL;

@@ -1,3 +1,4 @@
+#include "filter/decoding_services.h"
 #include "filter/exchange_state.h"
 
 /* What an orphan asks of the world. Its hook has returned, and it does nothing but end. */
@@ -81,9 +82,12 @@ static void make_orphan(struct exchange *old)
     state->watched = NULL;
     if (old->room != NULL) {
         struct half *halves[] = {&state->request, &state->response};
-        for (int i = 0; i < 2; ++i)
+        for (int i = 0; i < 2; ++i) {
             old->room->collected_bytes -=
                 halves[i]->collected.capacity + halves[i]->lent.capacity + halves[i]->coded_store.capacity;
+            if (halves[i]->decoding != NULL)
+                old->runtime->decoding_services->leave(halves[i]->decoding);
+        }
     }
     old->room = NULL;
     old->owner = &orphan_owner;

@@ -185,7 +185,7 @@ static void deflate_is_what_either_kind_of_server_means(void **state)
 
 static struct decoding *open_decoding(struct body_decodings *all, const char *coding)
 {
-    return body_decoding_services.open(all, slice_from_text(coding));
+    return body_decoding_services.open(all, slice_from_text(coding), NULL);
 }
 
 static void a_bomb_goes_off_by_and_by(void **state)
@@ -237,6 +237,30 @@ static void all_together_have_a_limit(void **state)
     assert_int_equal(all.memory_bytes, 0);
 }
 
+static void those_of_one_client_have_one_too(void **state)
+{
+    enum {
+        MANY = 20000,
+    };
+    static struct decoding *many[MANY];
+    struct body_decodings all = {0};
+    size_t shared = 0, count = 0;
+    while (count < MANY && (many[count] = body_decoding_services.open(&all, SLICE("gzip"), &shared)) != NULL)
+        ++count;
+    assert_true(count > 100 && count < MANY);
+    assert_true(shared <= 32 * 1024 * 1024 && all.memory_bytes == shared);
+    struct decoding *other = open_decoding(&all, "gzip");
+    assert_non_null(other);
+    body_decoding_services.leave(many[0]);
+    assert_true(shared < all.memory_bytes);
+    for (size_t i = 1; i < count; ++i)
+        body_decoding_services.close(many[i]);
+    assert_int_equal(shared, 0);
+    body_decoding_services.close(many[0]);
+    body_decoding_services.close(other);
+    assert_int_equal(all.memory_bytes, 0);
+}
+
 static void codings_have_names(void **state)
 {
     static const char *const known[] = {"gzip", "GZip", "x-gzip", "deflate", "br", "zstd"};
@@ -249,10 +273,15 @@ static void codings_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_coded_comes_back),    cmocka_unit_test(an_empty_body_is_one),
-        cmocka_unit_test(what_follows_the_end_is_told), cmocka_unit_test(what_is_cut_short_goes_on),
-        cmocka_unit_test(what_is_damaged_does_no_harm), cmocka_unit_test(deflate_is_what_either_kind_of_server_means),
-        cmocka_unit_test(a_bomb_goes_off_by_and_by),    cmocka_unit_test(all_together_have_a_limit),
+        cmocka_unit_test(what_was_coded_comes_back),
+        cmocka_unit_test(an_empty_body_is_one),
+        cmocka_unit_test(what_follows_the_end_is_told),
+        cmocka_unit_test(what_is_cut_short_goes_on),
+        cmocka_unit_test(what_is_damaged_does_no_harm),
+        cmocka_unit_test(deflate_is_what_either_kind_of_server_means),
+        cmocka_unit_test(a_bomb_goes_off_by_and_by),
+        cmocka_unit_test(all_together_have_a_limit),
+        cmocka_unit_test(those_of_one_client_have_one_too),
         cmocka_unit_test(codings_have_names),
     };
     fill_plain();

@@ -34,7 +34,7 @@ static inline bool fake_knows(struct slice coding)
     return slice_equals_nocase(coding, SLICE("run"));
 }
 
-static inline struct decoding *fake_open(void *context, struct slice coding)
+static inline struct decoding *fake_open(void *context, struct slice coding, size_t *shared)
 {
     struct fake_codings *codings = context;
     assert_true(fake_knows(coding));
@@ -75,6 +75,10 @@ static inline void fake_settle(struct decoding *decoding)
     decoding->is_settled = true;
 }
 
+static inline void fake_leave(struct decoding *decoding)
+{
+}
+
 static inline void fake_close(struct decoding *decoding)
 {
     --fake_codings.open;
@@ -82,7 +86,13 @@ static inline void fake_close(struct decoding *decoding)
 }
 
 static const struct decoding_services fake_decoding_services = {
-    .knows = fake_knows, .open = fake_open, .work = fake_work, .settle = fake_settle, .close = fake_close};
+    .knows = fake_knows,
+    .open = fake_open,
+    .work = fake_work,
+    .settle = fake_settle,
+    .leave = fake_leave,
+    .close = fake_close,
+};
 
 static inline void use_fake_coding(struct world *world)
 {
