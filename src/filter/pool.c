@@ -26,18 +26,19 @@ struct pool {
     pthread_mutex_t mutex; /* guards all that follows, and what shares, lines and jobs say of themselves */
     pthread_cond_t has_ready;
     pthread_cond_t has_done;
-    pthread_cond_t has_left;   /* a thread */
     struct pool_shares shares; /* with a ready job and a thread to spare; the one whose turn it is comes first */
     struct pool_jobs done;
     size_t pending; /* jobs that run or wait */
     unsigned thread_count, idle_count;
-    bool *is_taken; /* numbers of threads */
+    struct thread *threads; /* by their numbers */
     bool is_stopping;
 };
 
 struct thread {
     struct pool *pool;
     unsigned number;
+    pthread_t id;
+    bool is_running; /* and not on its way out by itself */
 };
 
 struct pool *pool_create(const struct pool_settings *settings, void (*wake)(void *context), void *context)
@@ -46,7 +47,7 @@ struct pool *pool_create(const struct pool_settings *settings, void (*wake)(void
     pool->settings = *settings;
     pool->wake = wake;
     pool->context = context;
-    pool->is_taken = mem_zalloc(settings->threads * sizeof(*pool->is_taken));
+    pool->threads = mem_zalloc(settings->threads * sizeof(*pool->threads));
     TAILQ_INIT(&pool->shares);
     TAILQ_INIT(&pool->done);
     pthread_mutex_init(&pool->mutex, NULL);
@@ -56,7 +57,6 @@ struct pool *pool_create(const struct pool_settings *settings, void (*wake)(void
     pthread_cond_init(&pool->has_ready, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_cond_init(&pool->has_done, NULL);
-    pthread_cond_init(&pool->has_left, NULL);
     return pool;
 }
 
@@ -67,14 +67,16 @@ void pool_destroy(struct pool *pool)
     pthread_mutex_lock(&pool->mutex);
     pool->is_stopping = true;
     pthread_cond_broadcast(&pool->has_ready);
-    while (pool->thread_count != 0)
-        pthread_cond_wait(&pool->has_left, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);
+    /* at its end a thread runs destructors of libraries: nothing of these may go before it has */
+    for (unsigned i = 0; i < pool->settings.threads; ++i) {
+        if (pool->threads[i].is_running)
+            pthread_join(pool->threads[i].id, NULL);
+    }
     pthread_cond_destroy(&pool->has_ready);
     pthread_cond_destroy(&pool->has_done);
-    pthread_cond_destroy(&pool->has_left);
     pthread_mutex_destroy(&pool->mutex);
-    free(pool->is_taken);
+    free(pool->threads);
     free(pool);
 }
 
@@ -198,19 +200,29 @@ static void work(struct pool_job *job, unsigned thread)
     pthread_cleanup_pop(0);
 }
 
+/* One that has had nothing to do is waited for by nobody, and its number is free again. */
+static void leave(struct thread *thread)
+{
+    struct pool *pool = thread->pool;
+    if (pool->is_stopping)
+        return;
+    pthread_detach(thread->id);
+    thread->is_running = false;
+    --pool->thread_count;
+}
+
 static void *run_thread(void *argument)
 {
-    struct thread thread = *(struct thread *)argument;
-    struct pool *pool = thread.pool;
+    struct thread *thread = argument;
+    struct pool *pool = thread->pool;
     struct alternate_stack stack;
-    free(argument);
-    crash_handler_enter_thread(thread.number, &stack);
+    crash_handler_enter_thread(thread->number, &stack);
     pthread_mutex_lock(&pool->mutex);
     while (!pool->is_stopping) {
         struct pool_job *job = take_job(pool);
         if (job != NULL) {
             pthread_mutex_unlock(&pool->mutex);
-            work(job, thread.number);
+            work(job, thread->number);
             pthread_mutex_lock(&pool->mutex);
             end_job(pool, job);
         } else if (!wait_for_job(pool)) {
@@ -218,9 +230,7 @@ static void *run_thread(void *argument)
         }
     }
     crash_handler_leave_thread(&stack);
-    pool->is_taken[thread.number] = false;
-    --pool->thread_count;
-    pthread_cond_signal(&pool->has_left);
+    leave(thread);
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
 }
@@ -240,38 +250,31 @@ static void block_signals(sigset_t *before)
 /* A thread with all the signals blocked that its maker has blocked. Returns an error's number, 0 for none. */
 static int create_thread(struct thread *thread)
 {
-    pthread_attr_t attributes;
-    pthread_t id;
     sigset_t before;
     char name[NAME_BYTES];
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     snprintf(name, sizeof(name), "pool %u", thread->number);
     block_signals(&before);
-    int problem = pthread_create(&id, &attributes, run_thread, thread);
+    int problem = pthread_create(&thread->id, NULL, run_thread, thread);
     /* the mutex is held, so the thread has not ended yet */
     if (problem == 0)
-        pthread_setname_np(id, name);
+        pthread_setname_np(thread->id, name);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     return problem;
 }
 
 static bool start_thread(struct pool *pool)
 {
-    struct thread *thread = mem_alloc(sizeof(*thread));
-    *thread = (struct thread){.pool = pool};
-    while (pool->is_taken[thread->number])
-        ++thread->number;
-    pool->is_taken[thread->number] = true;
-    ++pool->thread_count;
-    unsigned number = thread->number;
+    unsigned number = 0;
+    while (pool->threads[number].is_running)
+        ++number;
+    struct thread *thread = &pool->threads[number];
+    *thread = (struct thread){.pool = pool, .number = number, .is_running = true};
     int problem = create_thread(thread);
-    if (problem == 0)
+    if (problem == 0) {
+        ++pool->thread_count;
         return true;
-    free(thread);
-    pool->is_taken[number] = false;
-    --pool->thread_count;
+    }
+    thread->is_running = false;
     log_line(LOG_LEVEL_ERROR, "cannot start a thread for work that blocks, beside %u: %s", pool->thread_count,
              strerror(problem));
     return false;

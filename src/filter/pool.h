@@ -59,7 +59,7 @@ struct pool_share {
 /* wake(context) is called on a thread of the pool when there is something for pool_run_done to do. */
 struct pool *pool_create(const struct pool_settings *settings, void (*wake)(void *context), void *context);
 
-/* Ends the threads. No job may be in the pool. NULL is fine. */
+/* Ends the threads, and waits for their last destructors. No job may be in the pool. NULL is fine. */
 void pool_destroy(struct pool *pool);
 
 /* Percent of the pool, at least one thread; 0: as the settings have it. */

@@ -13,6 +13,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Threads for work that blocks: what runs beside what, in which order, and what is refused. */
 
@@ -316,6 +317,38 @@ static void signals_of_the_process_stay_with_the_loop(void **state)
     destroy_bench(bench);
 }
 
+static pthread_key_t own_key;
+static unsigned tidied; /* threads */
+
+static void own(struct pool_job *base, unsigned thread)
+{
+    pthread_setspecific(own_key, &tidied);
+    work(base, thread);
+}
+
+static void tidy_slowly(void *data)
+{
+    struct timespec long_enough = {.tv_nsec = 20 * 1000 * 1000};
+    nanosleep(&long_enough, NULL);
+    __atomic_add_fetch(&tidied, 1, __ATOMIC_SEQ_CST);
+}
+
+static void threads_have_tidied_up_at_the_end(void **state)
+{
+    struct bench *bench = create_bench(4, 0, 100);
+    struct job jobs[4];
+    assert_int_equal(pthread_key_create(&own_key, tidy_slowly), 0);
+    make_jobs(bench, jobs, 4, 1, true);
+    for (size_t i = 0; i < 4; ++i)
+        jobs[i].job.work = own;
+    add_jobs(&bench->one, jobs, 4);
+    wait_for(&bench->has_begun, 4);
+    end_jobs(bench, 4, 4);
+    destroy_bench(bench);
+    assert_int_equal(tidied, 4);
+    pthread_key_delete(own_key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(jobs_of_a_line_follow_each_other),
         cmocka_unit_test(a_line_goes_on_behind_what_is_taken_back),
         cmocka_unit_test(signals_of_the_process_stay_with_the_loop),
+        cmocka_unit_test(threads_have_tidied_up_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
