@@ -182,9 +182,8 @@ static uint32_t add_number(struct metric *metric, uint64_t hash, struct slice va
     return number;
 }
 
-static struct series *mark_used(struct series *series)
+static struct series *mark_used(const struct metrics *metrics, struct series *series)
 {
-    struct metrics *metrics = series->metric->owner;
     uint32_t *is_used = &metrics->table->series[series - metrics->series].is_used;
     if (__atomic_load_n(is_used, __ATOMIC_RELAXED) == 0)
         __atomic_store_n(is_used, 1, __ATOMIC_RELAXED);
@@ -204,7 +203,7 @@ struct series *metric_find_series(struct metric *metric, const struct slice *val
         return metric->rest;
     for (uint32_t i = 0; i < metric->record.label_count; ++i) {
         if (!metrics_table_pack(packed, &length, values[i]))
-            return mark_used(metric->rest);
+            return mark_used(metric->owner, metric->rest);
     }
     struct slice text = slice_of(packed, length);
     uint64_t hash = hash_values(metric->owner, metric->number, text);
@@ -212,7 +211,7 @@ struct series *metric_find_series(struct metric *metric, const struct slice *val
     if (number == NO_SERIES && !is_full(metric))
         number = add_number(metric, hash, text);
     struct series *series = use_series(metric, number);
-    return mark_used(series != NULL ? series : metric->rest);
+    return mark_used(metric->owner, series != NULL ? series : metric->rest);
 }
 
 static bool is_same(const struct metric_record *a, const struct metric_record *b)
@@ -283,7 +282,7 @@ static struct metric *use_metric(struct metrics *metrics, uint32_t number, const
         return NULL;
     }
     if (metric->record.label_count == 0)
-        mark_used(metric->rest);
+        mark_used(metric->owner, metric->rest);
     return metric;
 }
 
