@@ -8,6 +8,8 @@
  * A tester chooses by a header, where `header` names one; a choice is remembered by a cookie, where `cookie` names one;
  * by the text of `by`, of which equal ones meet equal choices; or by chance. The choice is there as {canary.choice}. */
 
+#include "shared/field_name.h"
+
 #include <flexilib/filter.h>
 
 #include <math.h>
@@ -78,16 +80,9 @@ static bool refuse(const struct flexilib_core *core, int32_t option, const char 
 }
 
 /* RFC 6265 section 4.1.1: a token, as a field's name is. */
-static bool is_token(struct flexilib_text name)
+static bool is_cookie_name(struct flexilib_text name)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < name.length; ++i) {
-        char c = (char)(name.data[i] | 0x20);
-        bool is_word = (c >= 'a' && c <= 'z') || (name.data[i] >= '0' && name.data[i] <= '9');
-        if (!is_word && (name.data[i] == '\0' || strchr(others, name.data[i]) == NULL))
-            return false;
-    }
-    return name.length != 0 && name.length < 100;
+    return field_name_is_token(name) && name.length < 100;
 }
 
 static bool is_same(struct flexilib_text a, struct flexilib_text b)
@@ -124,7 +119,7 @@ static bool read_choices(struct canary *canary, const struct flexilib_value *lis
 static bool check_names(const struct canary *canary)
 {
     for (int32_t i = OPTION_COOKIE; i <= OPTION_HEADER; ++i) {
-        if (i != OPTION_COOKIE_AGE && canary->values[i].present && !is_token(canary->values[i].text))
+        if (i != OPTION_COOKIE_AGE && canary->values[i].present && !is_cookie_name(canary->values[i].text))
             return refuse(canary->core, i, "a name is made of letters, digits, '-' and '_'");
     }
     return true;

@@ -10,12 +10,13 @@
  * What it answers with 2xx lets the request pass, with the fields in `copy`; any other answer goes to the client. See
  * README.md beside this file. */
 
+#include "shared/field_name.h"
+
 #include <flexilib/ext/fetch.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     OPTION_UPSTREAM,
@@ -69,43 +70,13 @@ struct answer {
     struct buffer body;
 };
 
-static bool is_token(struct flexilib_text text)
-{
-    for (size_t i = 0; i < text.length; ++i) {
-        char c = text.data[i];
-        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!is_word && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-            return false;
-    }
-    return text.length != 0;
-}
-
-static bool is_same_nocase(struct flexilib_text a, struct flexilib_text b)
-{
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
-}
-
-/* FlexiLib would refuse these for every request; better to say so at the start. */
-static bool is_reserved(struct flexilib_text name)
-{
-    static const struct flexilib_text reserved[] = {
-        {FLEXILIB_ARG("connection")},        {FLEXILIB_ARG("content-length")},   {FLEXILIB_ARG("host")},
-        {FLEXILIB_ARG("keep-alive")},        {FLEXILIB_ARG("proxy-connection")}, {FLEXILIB_ARG("te")},
-        {FLEXILIB_ARG("transfer-encoding")}, {FLEXILIB_ARG("trailer")},          {FLEXILIB_ARG("upgrade")}};
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); ++i) {
-        if (is_same_nocase(reserved[i], name))
-            return true;
-    }
-    return false;
-}
-
 static bool check_names(const struct flexilib_core *core, const struct flexilib_value *values)
 {
     for (int32_t option = OPTION_SEND; option <= OPTION_COPY_RESPONSE; ++option) {
         for (size_t i = 0; i < values[option].count; ++i) {
-            if (!is_token(values[option].list[i]))
+            if (!field_name_is_token(values[option].list[i]))
                 core->refuse(core, option, FLEXILIB_ARG("a field's name is made of letters, digits and '-'"));
-            else if (is_reserved(values[option].list[i]))
+            else if (field_name_is_reserved(values[option].list[i]))
                 core->refuse(core, option,
                              FLEXILIB_ARG("fields that frame a message, and the host, are not for filters"));
             else
@@ -113,7 +84,7 @@ static bool check_names(const struct flexilib_core *core, const struct flexilib_
             return false;
         }
     }
-    if (is_token(values[OPTION_METHOD].text))
+    if (field_name_is_token(values[OPTION_METHOD].text))
         return true;
     core->refuse(core, OPTION_METHOD, FLEXILIB_ARG("a method is one word"));
     return false;
@@ -140,7 +111,7 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
 static bool is_listed(const struct flexilib_value *list, struct flexilib_text name)
 {
     for (size_t i = 0; i < list->count; ++i) {
-        if (is_same_nocase(list->list[i], name))
+        if (field_name_is_same(list->list[i], name))
             return true;
     }
     return false;
@@ -243,19 +214,6 @@ static struct flexilib_text write_uri(const struct flexilib_core *core, struct f
     return (struct flexilib_text){uri, path.length + 1 + query.length};
 }
 
-/* Programs behind a CGI-like interface cannot tell "_" from "-". */
-static bool is_meant_by(struct flexilib_text name, struct flexilib_text written)
-{
-    if (name.length != written.length)
-        return false;
-    for (size_t i = 0; i < name.length; ++i) {
-        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
-        if (strncasecmp(&a, &b, 1) != 0)
-            return false;
-    }
-    return true;
-}
-
 /* What is said of the request here takes the place of what the client may have said, by these or by other names that
  * services listen to. What is about a body, or makes an answer depend on what the client has already, is left out. */
 static bool is_kept_back(struct flexilib_text name)
@@ -279,7 +237,7 @@ static bool is_kept_back(struct flexilib_text name)
                                                  {FLEXILIB_ARG("if-modified-since")},
                                                  {FLEXILIB_ARG("if-unmodified-since")}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
-        if (is_meant_by(names[i], name))
+        if (field_name_is_alike(names[i], name))
             return true;
     }
     return false;
@@ -297,7 +255,7 @@ static void collect_fields(const struct forward_auth *auth, struct flexilib_exch
     add_field(list, FLEXILIB_TEXT("x-forwarded-host"), core->authority(exchange));
     add_field(list, FLEXILIB_TEXT("x-forwarded-uri"), write_uri(core, exchange));
     /* who is connected by a unix socket has no address */
-    if (!is_same_nocase(core->peer_address(exchange), FLEXILIB_TEXT("unix:")))
+    if (!field_name_is_same(core->peer_address(exchange), FLEXILIB_TEXT("unix:")))
         add_field(list, FLEXILIB_TEXT("x-forwarded-for"), core->peer_address(exchange));
     for (size_t i = 0; core->header_at(exchange, FLEXILIB_REQUEST, i, &field); ++i) {
         bool is_sent = !auth->values[OPTION_SEND].present || is_listed(&auth->values[OPTION_SEND], field.name);
@@ -321,7 +279,7 @@ static void remove_copied(const struct forward_auth *auth, struct flexilib_excha
     size_t at = 0;
     while (auth->core->header_at(exchange, FLEXILIB_REQUEST, at, &field)) {
         size_t i = 0;
-        while (i < copied->count && !is_meant_by(copied->list[i], field.name))
+        while (i < copied->count && !field_name_is_alike(copied->list[i], field.name))
             ++i;
         if (i == copied->count)
             ++at;

@@ -8,11 +8,12 @@
  *           response_remove: [server, x-powered-by]
  *           response_add: { link: "</style.css>; rel=preload" } */
 
+#include "shared/field_name.h"
+
 #include <flexilib/filter.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     OPTION_REQUEST_REMOVE,
@@ -46,18 +47,6 @@ struct headers {
     struct flexilib_value values[OPTION_COUNT]; /* what they point to lives as long as the filter */
 };
 
-static bool is_name(struct flexilib_text name)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < name.length; ++i) {
-        char c = name.data[i];
-        bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_word && (c == '\0' || strchr(others, c) == NULL))
-            return false;
-    }
-    return name.length != 0;
-}
-
 static bool is_value(struct flexilib_text value)
 {
     for (size_t i = 0; i < value.length; ++i) {
@@ -69,27 +58,11 @@ static bool is_value(struct flexilib_text value)
     return true;
 }
 
-/* FlexiLib would refuse these for every request; better to say so at the start. */
-static bool is_reserved(struct flexilib_text name)
-{
-    static const char *const reserved[] = {"connection",        "content-length",   "host",
-                                           "keep-alive",        "proxy-connection", "te",
-                                           "transfer-encoding", "trailer",          "upgrade"};
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); ++i) {
-        size_t at = 0;
-        while (at < name.length && (name.data[at] | 0x20) == (reserved[i][at] | 0x20) && reserved[i][at] != '\0')
-            ++at;
-        if (at == name.length && reserved[i][at] == '\0')
-            return true;
-    }
-    return false;
-}
-
 static bool check_name(const struct flexilib_core *core, int32_t option, struct flexilib_text name)
 {
-    if (!is_name(name))
+    if (!field_name_is_token(name))
         core->refuse(core, option, FLEXILIB_ARG("a field's name is made of letters, digits and '-', without blanks"));
-    else if (is_reserved(name))
+    else if (field_name_is_reserved(name))
         core->refuse(core, option, FLEXILIB_ARG("fields that frame a message, and the host, are not for filters"));
     else
         return true;
@@ -124,17 +97,9 @@ static bool create(const struct flexilib_core *core, const struct flexilib_value
     return true;
 }
 
-/* The same but for case, and for "_" in the place of "-". */
 static bool is_alias(struct flexilib_text name, struct flexilib_text written)
 {
-    bool is_same = true;
-    for (size_t i = 0; i < name.length && name.length == written.length; ++i) {
-        char a = written.data[i] == '_' ? '-' : written.data[i], b = name.data[i] == '_' ? '-' : name.data[i];
-        if (strncasecmp(&a, &b, 1) != 0)
-            return false;
-        is_same = is_same && strncasecmp(&written.data[i], &name.data[i], 1) == 0;
-    }
-    return name.length == written.length && !is_same;
+    return field_name_is_alike(name, written) && !field_name_is_same(name, written);
 }
 
 /* Programs behind a CGI-like interface cannot tell the two apart: what is removed or replaced here must not come back

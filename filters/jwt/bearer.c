@@ -1,5 +1,7 @@
 #include "bearer.h"
 
+#include "shared/field_name.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -9,11 +11,6 @@ struct search {
     struct bearer *bearer;
     enum bearer_result result;
 };
-
-static bool is_same_nocase(struct flexilib_text a, struct flexilib_text b)
-{
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
-}
 
 static void note(struct search *search, struct flexilib_text token)
 {
@@ -42,18 +39,6 @@ static struct flexilib_text trim(struct flexilib_text text)
     return text;
 }
 
-static bool is_alike(struct flexilib_text name, struct flexilib_text written)
-{
-    if (name.length != written.length)
-        return false;
-    for (size_t i = 0; i < name.length; ++i) {
-        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
-        if (strncasecmp(&a, &b, 1) != 0)
-            return false;
-    }
-    return true;
-}
-
 /* RFC 6750 section 2.1, and whatever others may take for it. False for other schemes. */
 static bool take_scheme(struct flexilib_text value, bool is_authorization, struct flexilib_text *token)
 {
@@ -69,12 +54,12 @@ static bool take_scheme(struct flexilib_text value, bool is_authorization, struc
 
 static void search_field(struct search *search, struct flexilib_text name)
 {
-    bool is_authorization = is_same_nocase(name, FLEXILIB_TEXT("authorization"));
+    bool is_authorization = field_name_is_same(name, FLEXILIB_TEXT("authorization"));
     struct flexilib_pair field;
     struct flexilib_text token;
     size_t count = 0;
     for (size_t i = 0; search->core->header_at(search->exchange, FLEXILIB_REQUEST, i, &field); ++i) {
-        if (!is_alike(name, field.name))
+        if (!field_name_is_alike(name, field.name))
             continue;
         if (++count > 1) {
             search->result = BEARER_AMBIGUOUS;
@@ -113,7 +98,7 @@ static void search_cookie_fields(struct search *search, struct flexilib_text nam
 {
     struct flexilib_pair field;
     for (size_t i = 0; search->core->header_at(search->exchange, FLEXILIB_REQUEST, i, &field); ++i) {
-        if (is_same_nocase(field.name, FLEXILIB_TEXT("cookie")))
+        if (field_name_is_same(field.name, FLEXILIB_TEXT("cookie")))
             search_cookies(search, field.value, name);
     }
 }

@@ -6,12 +6,13 @@
  * The copy is what goes to the real upstream: as later filters have left it. It never slows the request down: where the
  * other upstream does not take a body fast enough, or too many copies are under way, the copy is given up. */
 
+#include "shared/field_name.h"
+
 #include <flexilib/ext/fetch.h>
 #include <flexilib/ext/metrics.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -102,44 +103,14 @@ static void count(const struct mirror *mirror, const struct flexilib_series *ser
         mirror->metrics->add(series, 1);
 }
 
-static bool is_token(struct flexilib_text text)
-{
-    for (size_t i = 0; i < text.length; ++i) {
-        char c = text.data[i];
-        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!is_word && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-            return false;
-    }
-    return text.length != 0;
-}
-
-static bool is_same_nocase(struct flexilib_text a, struct flexilib_text b)
-{
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
-}
-
-/* FlexiLib would refuse these for every copy; better to say so at the start. */
-static bool is_reserved(struct flexilib_text name)
-{
-    static const struct flexilib_text reserved[] = {
-        {FLEXILIB_ARG("connection")},        {FLEXILIB_ARG("content-length")},   {FLEXILIB_ARG("host")},
-        {FLEXILIB_ARG("keep-alive")},        {FLEXILIB_ARG("proxy-connection")}, {FLEXILIB_ARG("te")},
-        {FLEXILIB_ARG("transfer-encoding")}, {FLEXILIB_ARG("trailer")},          {FLEXILIB_ARG("upgrade")}};
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); ++i) {
-        if (is_same_nocase(reserved[i], name))
-            return true;
-    }
-    return false;
-}
-
 static bool check_names(const struct flexilib_core *core, const struct flexilib_value *values)
 {
     const struct flexilib_value *set = &values[OPTION_SET];
     for (size_t i = 0; i < set->count; ++i) {
-        if (!is_token(set->list[i]))
+        if (!field_name_is_token(set->list[i]))
             core->refuse_value(core, &set->values[i],
                                FLEXILIB_ARG("a field's name is made of letters, digits and '-'"));
-        else if (is_reserved(set->list[i]))
+        else if (field_name_is_reserved(set->list[i]))
             core->refuse_value(core, &set->values[i],
                                FLEXILIB_ARG("fields that frame a message, and the host, are not for filters"));
         else
@@ -183,29 +154,16 @@ static double draw(struct mirror *mirror)
 static bool is_listed(const struct flexilib_value *list, struct flexilib_text name)
 {
     for (size_t i = 0; i < list->count; ++i) {
-        if (is_same_nocase(list->list[i], name))
+        if (field_name_is_same(list->list[i], name))
             return true;
     }
     return false;
 }
 
-/* The same but for case, and for "_" in the place of "-": programs behind a CGI-like interface cannot tell the two. */
-static bool is_alike(struct flexilib_text name, struct flexilib_text written)
-{
-    if (name.length != written.length)
-        return false;
-    for (size_t i = 0; i < name.length; ++i) {
-        char a = name.data[i] == '_' ? '-' : name.data[i], b = written.data[i] == '_' ? '-' : written.data[i];
-        if (strncasecmp(&a, &b, 1) != 0)
-            return false;
-    }
-    return true;
-}
-
 static bool is_meant(const struct flexilib_value *list, struct flexilib_text field)
 {
     for (size_t i = 0; i < list->count; ++i) {
-        if (is_alike(list->list[i], field))
+        if (field_name_is_alike(list->list[i], field))
             return true;
     }
     return false;

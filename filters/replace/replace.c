@@ -10,6 +10,7 @@
  * that is looked for. */
 
 #include "scanner.h"
+#include "shared/field_name.h"
 
 #include <flexilib/filter.h>
 
@@ -201,11 +202,6 @@ static void mend_head(const struct replace *replace, struct flexilib_exchange *e
     core->set_header(exchange, replace->half, FLEXILIB_ARG("etag"), weak, tag.length + 2);
 }
 
-static bool is_same_nocase(struct flexilib_text a, struct flexilib_text b)
-{
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
-}
-
 /* Takes what stands in front of the next comma, and the comma, off the list. */
 static struct flexilib_text take_item(struct flexilib_text *rest)
 {
@@ -230,7 +226,7 @@ static bool is_known(struct flexilib_text coding)
         {FLEXILIB_ARG("br")},   {FLEXILIB_ARG("zstd")},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
-        if (is_same_nocase(known[i], coding))
+        if (field_name_is_same(known[i], coding))
             return true;
     }
     return false;
@@ -242,12 +238,12 @@ static bool is_decodable(const struct replace *replace, const struct flexilib_ex
     struct flexilib_pair field;
     size_t known_count = 0, other_count = 0;
     for (size_t i = 0; replace->core->header_at(exchange, replace->half, i, &field); ++i) {
-        bool is_coding = is_same_nocase(field.name, FLEXILIB_TEXT("content-encoding"));
+        bool is_coding = field_name_is_same(field.name, FLEXILIB_TEXT("content-encoding"));
         while (is_coding && field.value.length != 0) {
             struct flexilib_text item = take_item(&field.value);
             if (is_known(item))
                 ++known_count;
-            else if (item.length != 0 && !is_same_nocase(item, FLEXILIB_TEXT("identity")))
+            else if (item.length != 0 && !field_name_is_same(item, FLEXILIB_TEXT("identity")))
                 ++other_count;
         }
     }
