@@ -74,6 +74,6 @@ for my $request ("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", "DELETE /a HTTP
     my ($what) = $request =~ /^(\S+ \S+)/;
     like($plain->read_all, qr{^HTTP/1\.1 400 Bad Request\r\n.*Connection: close\r\n.*400 Bad Request: this port speaks https\n$}s, "plain HTTP is answered: $what");
 }
-like($flexilib->log, qr/info: refused a request from 127\.0\.0\.1 with 400: this port speaks https/, 'which is logged as other refusals are');
+like($flexilib->wait_log(qr{refused a request}), qr/info: refused a request from 127\.0\.0\.1 with 400: this port speaks https/, 'which is logged as other refusals are');
 is(curl('--insecure', "https://@{[$flexilib->address('any')]}/")->{out}, 'fine', 'clients that do it right are served');
 done_testing;
